@@ -1,0 +1,30 @@
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-fast lint format bench clean
+
+help:  ## What can be made
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+demo:  ## The whole way on this machine, on generated events
+	./spark-submit.sh demo
+
+test:  ## All tests
+	tests/run
+
+test-fast:  ## The tests without the long end-to-end parts
+	tests/run -m "not slow"
+
+lint:  ## What CI checks before the tests
+	conf/launch/run ruff check
+	conf/launch/run ruff format --check
+	conf/launch/run mypy
+
+format:  ## Put the code in form
+	conf/launch/run ruff check --fix
+	conf/launch/run ruff format
+
+bench:  ## Records and events per second on this machine
+	conf/launch/run python -m benchmarks
+
+clean:  ## Remove everything that was made, the virtual environment and the JARs too
+	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

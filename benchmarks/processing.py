@@ -1,0 +1,159 @@
+"""events/s of `process`: raw records to events, each once, in the batches of a real run.
+
+The input is a raw table of JSON records of about 320 bytes: 100 event names, 5% twins. The first
+batch is cold (code is compiled, files are opened for the first time), the others are warm.
+"""
+
+import argparse
+import os
+import tempfile
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from benchmarks.report import PeakMemory, surroundings, table
+from jobs import session
+from jobs.lake import tables
+from jobs.metrics import Batch
+from jobs.settings import Lake, Process, Settings, Source
+from jobs.stream import Run
+from transforms.columns import RAW_SCHEMA
+
+_DOMAINS = [
+    "account",
+    "lesson",
+    "payment",
+    "user",
+    "review",
+    "cart",
+    "page",
+    "device",
+    "course",
+    "email",
+]
+_ACTIONS = [
+    "created",
+    "started",
+    "completed",
+    "failed",
+    "viewed",
+    "updated",
+    "deleted",
+    "opened",
+    "closed",
+    "sent",
+]
+_FILES_A_BATCH = 4
+
+
+def settings_in(folder: str) -> Settings:
+    """The defaults, on a lake below `folder`, in batches of `_FILES_A_BATCH` files of raw."""
+    return Settings(
+        source=Source(stream="unused"),
+        lake=Lake(
+            raw=f"{folder}/raw",
+            processed=f"{folder}/processed",
+            checkpoints=f"{folder}/checkpoints",
+        ),
+        process=Process(max_files_per_batch=_FILES_A_BATCH, max_bytes_per_batch="64g"),
+    )
+
+
+def raw_records(spark: SparkSession, count: int, files: int) -> DataFrame:
+    """`count` records of now, one in twenty the twin of another one of the same batch's time."""
+    number = F.when(F.col("id") % 20 == 7, F.col("id") - 7).otherwise(F.col("id"))
+    digest = F.md5(F.col("number").cast("string"))
+    now = F.current_timestamp()
+    names = F.array(*(F.lit(f"{domain}:{action}") for domain in _DOMAINS for action in _ACTIONS))
+    events = (
+        spark.range(0, count, 1, files)
+        .withColumn("number", number)
+        .withColumn("digest", digest)
+        .withColumn("event_uuid", _as_uuid(F.col("digest")))
+        .withColumn(
+            "event_name", F.get(names, F.pmod(F.xxhash64("number"), F.lit(100)).cast("int"))
+        )
+        # Spread over the last five minutes: none is late.
+        .withColumn("created_at", F.unix_timestamp(now) - F.col("number") % 300)
+    )
+    user = F.pmod(F.xxhash64("number"), F.lit(1_000_000))
+    payload = F.struct(
+        user.alias("user_id"),
+        F.lit("en").alias("locale"),
+        F.lit("ios").alias("platform"),
+        F.lit("7.12.1").alias("app_version"),
+        F.substring("digest", 1, 16).alias("device_id"),
+        F.lit("Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15").alias(
+            "user_agent"
+        ),
+        (F.col("number") % 97).alias("score"),
+    )
+    body = F.to_json(F.struct("event_uuid", "event_name", "created_at", payload.alias("payload")))
+    columns = {
+        "data": body.cast("binary"),
+        "partition_key": F.col("event_uuid"),
+        "shard_id": F.format_string("shardId-%012d", F.col("id") % 4),
+        "sequence_number": F.format_string("4968047368234532943611158922%028d", F.col("id")),
+        "sub_sequence_number": F.lit(0),
+        "arrived_at": now,
+        "ingested_at": now,
+        "ingest_date": F.to_date(now),
+        "attempt": F.lit(0),
+    }
+    frame = events.select(*(column.alias(name) for name, column in columns.items()))
+    return frame.to(spark.createDataFrame([], RAW_SCHEMA).schema)
+
+
+def _as_uuid(digest: Column) -> Column:
+    bounds = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
+    return F.concat_ws("-", *(F.substring(digest, start, length) for start, length in bounds))
+
+
+def measure(events: int, events_per_batch: int, memory: str) -> list[tuple[str, str]]:
+    """Run `process --once` over `events` records, and say how fast it was."""
+    os.environ["PYSPARK_SUBMIT_ARGS"] = f"--driver-memory {memory} pyspark-shell"
+    with tempfile.TemporaryDirectory(prefix="event-lake-benchmark-") as folder:
+        settings = settings_in(folder)
+        spark = session.build(settings, "benchmark")
+        spark.sparkContext.setLogLevel("ERROR")
+        lake = tables(settings.lake)
+        lake.create(spark)
+        files = max(1, events // events_per_batch) * _FILES_A_BATCH
+        raw_records(spark, events, files).write.format("delta").mode("append").save(lake.raw.path)
+
+        batches: list[Batch] = []
+        with PeakMemory() as peak:
+            Run(settings, once=True, on_batch=batches.append).start(("process",))
+        stored = lake.events.read(spark)
+        rows = report(batches, peak.gib, len(stored.inputFiles()))
+        spark.stop()
+        return rows
+
+
+def report(batches: list[Batch], peak_gib: float, files: int) -> list[tuple[str, str]]:
+    """The figures of a run, in words."""
+    cold, warm = batches[0], batches[1:]
+    warm_rate = sum(each.records for each in warm) / sum(each.seconds for each in warm)
+    seconds = ", ".join(f"{each.seconds:.1f}" for each in batches)
+    return [
+        ("raw to events, cold (first batch)", f"{cold.records / cold.seconds:,.0f} events/s"),
+        ("raw to events, warm", f"{warm_rate:,.0f} events/s"),
+        ("seconds of each batch", seconds),
+        ("events and twins", f"{sum(each.records for each in batches):,} in {files:,} files"),
+        ("peak memory", f"{peak_gib:.2f} GiB"),
+    ]
+
+
+def main() -> None:
+    """`python -m benchmarks.processing`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--events", type=int, default=4_000_000)
+    parser.add_argument("--events-per-batch", type=int, default=1_000_000)
+    parser.add_argument("--memory", default="2g", help="of the Spark driver")
+    given = parser.parse_args()
+    rows = measure(given.events, given.events_per_batch, given.memory)
+    print(f"Raw to events\n\n{table(('', 'measured'), rows)}\n\n{surroundings()}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,8 @@
+"""`python -m jobs COMMAND`, and the script that spark-submit runs."""
+
+import sys
+
+from jobs.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

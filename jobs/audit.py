@@ -1,0 +1,279 @@
+"""Command `audit`: prove from the tables alone that nothing is lost and nothing is twice.
+
+Every record in raw is exactly one of: an event; a twin, whose identity is an event's from another
+record; quarantined; or not processed yet. Events and quarantine hold nothing else, and what they
+hold says what raw's bytes say. No step of the pipeline is used to prove it.
+"""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+
+from pyspark import StorageLevel
+from pyspark.sql import Column, DataFrame, Observation, SparkSession, Window
+from pyspark.sql import functions as F
+
+from jobs import config, process, session
+from jobs.audit_identity import utc_date
+from jobs.audit_ledger import (
+    IN_EVENTS,
+    IN_QUARANTINE,
+    IN_RAW,
+    KINDS,
+    Frames,
+    by_hash,
+    by_position,
+    is_in_order,
+)
+from jobs.audit_report import BREACHES, Breach, Report, Sample
+from jobs.audit_snapshot import Snapshot, pin
+from jobs.errors import BreachError, ConfigError
+from jobs.explain import explained
+from jobs.lake import Tables, tables
+from transforms.columns import (
+    CREATED_AT,
+    EVENT_DATE,
+    EVENT_UUID,
+    IDENTITY,
+    POSITION,
+    REASONS,
+)
+
+SAMPLES = 10
+
+# Positions of one partition of the shuffle: counted within 100 MB of memory.
+_ROWS_PER_PARTITION = 500_000
+# Up to here, what is looked for is sent to every executor, and the tables are not shuffled.
+_BROADCAST_ROWS = 2_000_000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what only `audit` takes."""
+    parser.add_argument(
+        "--from", dest="first", type=_date, metavar="DATE", help="first ingest date (UTC)"
+    )
+    parser.add_argument("--to", dest="last", type=_date, metavar="DATE", help="last ingest date")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--samples",
+        type=_count,
+        default=SAMPLES,
+        metavar="N",
+        help=f"rows that are shown of each breach (default {SAMPLES})",
+    )
+    parser.add_argument(
+        "--drained",
+        action="store_true",
+        help="records that `process` has not taken yet count as lost",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the report. Answers 0 when the tables are clean, else 1.
+
+    Raises:
+        ConfigError: a setting cannot be, or --from is after --to.
+        LakeError: a table is missing or cannot be read.
+    """
+    settings = config.load(arguments.config, arguments.overrides)
+    if arguments.first and arguments.last and arguments.first > arguments.last:
+        raise ConfigError(f"--from {arguments.first} is after --to {arguments.last}")
+    checkpoint = f"{settings.lake.checkpoints.rstrip('/')}/{process.NAME}"
+    spark = session.build(settings)
+    with explained():
+        report = prove(
+            spark,
+            tables(settings.lake, settings.fields),
+            arguments.first,
+            arguments.last,
+            checkpoint=None if arguments.drained else checkpoint,
+            samples=arguments.samples,
+        )
+    print(report.to_json() if arguments.json else "\n".join(report.lines()))
+    return 0 if report.is_clean else BreachError.exit_code
+
+
+def prove(
+    spark: SparkSession,
+    tables: Tables,
+    first: date | None = None,
+    last: date | None = None,
+    *,
+    checkpoint: str | None = None,
+    samples: int = SAMPLES,
+) -> Report:
+    """Hold the tables against each other, for the ingest dates from `first` to `last`.
+
+    Args:
+        checkpoint: that of `process`: what it has not taken yet is pending. Without it, every
+            record must be accounted for.
+        samples: how many rows each breach names.
+
+    Raises:
+        LakeError: a table is missing, or the checkpoint cannot be understood.
+    """
+    snapshot = pin(spark, tables, first, last, checkpoint)
+    raw = snapshot.within.raw.count()
+    partitions = max(spark.sparkContext.defaultParallelism, raw // _ROWS_PER_PARTITION + 1)
+    with (
+        _in_doubt(snapshot.within, partitions) as (doubtful, cleared),
+        _kept(by_position(snapshot.within.only(_small(doubtful)))) as positions,
+        _surplus(snapshot, partitions) as surplus,
+    ):
+        unaccounted = positions.where((F.col(IN_RAW) > 0) & (_elsewhere() == 0))
+        with _kept(_due(unaccounted, snapshot)) as due, _kept(_twins(due, snapshot)) as twins:
+            lost = due.join(twins, on=list(POSITION), how="left_anti")
+            found = {"lost": lost, "identity_twice": surplus} | _by_kind(positions)
+            outcomes = _outcomes(positions)
+            return Report(
+                first=first,
+                last=last,
+                raw=raw,
+                stored=cleared["stored"] + outcomes["stored"],
+                twins=twins.count(),
+                quarantined=cleared["quarantined"] + outcomes["quarantined"],
+                pending=outcomes["unaccounted"] - due.count(),
+                reasons=_reasons(snapshot.within.quarantine),
+                breaches=_breaches(found, samples),
+            )
+
+
+@contextmanager
+def _in_doubt(frames: Frames, partitions: int) -> Iterator[tuple[DataFrame, dict[str, int]]]:
+    """The hashes that are not plainly in order, and how many positions of each outcome are."""
+    counts = Observation("cleared")
+    cleared = {"stored": F.col(IN_EVENTS) == 1, "quarantined": F.col(IN_QUARANTINE) == 1}
+    ledger = by_hash(frames, partitions).observe(
+        counts, *(F.count_if(is_in_order() & is_so).alias(name) for name, is_so in cleared.items())
+    )
+    with _kept(ledger.where(~is_in_order()).select("position_hash")) as doubtful:
+        doubtful.count()
+        yield doubtful, counts.get
+
+
+def _due(unaccounted: DataFrame, snapshot: Snapshot) -> DataFrame:
+    """Those of the unaccounted records that `process` has taken."""
+    if snapshot.taken is None:
+        return unaccounted
+    return _held(unaccounted, snapshot.taken(), POSITION)
+
+
+def _twins(due: DataFrame, snapshot: Snapshot) -> DataFrame:
+    """Those of the records whose identity is stored, or was refused for its name alone.
+
+    None of the records is itself in events or quarantine, so it is another one that holds it.
+    """
+    refused = F.array_contains(REASONS, "too_many_event_names")
+    holders = snapshot.whole.events.where(_on_dates_of(due)).select(*IDENTITY)
+    holders = holders.unionAll(snapshot.whole.quarantine.where(refused).select(*IDENTITY))
+    return _held(due, holders, IDENTITY)
+
+
+@contextmanager
+def _surplus(snapshot: Snapshot, partitions: int) -> Iterator[DataFrame]:
+    """The events that share their identity with another one, at least one of them in range.
+
+    Twins share created_at, so only the dates that the events in range have are searched.
+
+    Columns out:  the position, event_uuid, created_at
+    Rows:         one for each event but the first of its identity
+    """
+    dates = [row[0] for row in snapshot.within.events.select(EVENT_DATE).distinct().collect()]
+    events = snapshot.whole.events.where(F.col(EVENT_DATE).isin(dates))
+    hashed = events.select(F.xxhash64(*IDENTITY).alias("identity_hash"))
+    grouped = hashed.repartition(partitions, "identity_hash").groupBy("identity_hash").count()
+    nth = F.row_number().over(Window.partitionBy(*IDENTITY).orderBy(*POSITION))
+    with _kept(grouped.where(F.col("count") > 1).select("identity_hash")) as shared:
+        suspects = events.join(
+            _small(shared), on=F.xxhash64(*IDENTITY) == shared["identity_hash"], how="left_semi"
+        ).select(*POSITION, *IDENTITY)
+        in_range = _held(suspects, snapshot.within.events, IDENTITY)
+        with _kept(in_range.withColumn("nth", nth).where(F.col("nth") > 1)) as surplus:
+            yield surplus
+
+
+def _held(rows: DataFrame, table: DataFrame, key: Sequence[str]) -> DataFrame:
+    """Those of `rows` whose `key` the table has. Nulls are equal to nothing."""
+    wanted = rows.select(*key)
+    held = table.select(*key).join(_small(wanted), on=list(key), how="left_semi")
+    return rows.join(held, on=list(key), how="left_semi")
+
+
+def _small(rows: DataFrame) -> DataFrame:
+    """Send `rows` to every executor, rather than shuffle what they are joined with, if they fit."""
+    return F.broadcast(rows) if rows.count() <= _BROADCAST_ROWS else rows
+
+
+@contextmanager
+def _kept(rows: DataFrame) -> Iterator[DataFrame]:
+    """Compute `rows` once, for all that is asked about them within."""
+    rows.persist(StorageLevel.MEMORY_AND_DISK)
+    try:
+        yield rows
+    finally:
+        rows.unpersist()
+
+
+def _on_dates_of(rows: DataFrame) -> Column:
+    """A literal predicate, so that only partitions of the rows' dates are read."""
+    first, last = rows.agg(*(utc_date(each(CREATED_AT)) for each in (F.min, F.max))).collect()[0]
+    if first is None:
+        return F.lit(False)
+    return F.col(EVENT_DATE).between(F.lit(first), F.lit(last))
+
+
+def _elsewhere() -> Column:
+    return F.col(IN_EVENTS) + F.col(IN_QUARANTINE)
+
+
+def _outcomes(positions: DataFrame) -> dict[str, int]:
+    in_raw = F.col(IN_RAW) > 0
+    outcomes = {
+        "stored": in_raw & (F.col(IN_EVENTS) > 0),
+        "quarantined": in_raw & (F.col(IN_EVENTS) == 0) & (F.col(IN_QUARANTINE) > 0),
+        "unaccounted": in_raw & (_elsewhere() == 0),
+    }
+    counts = positions.agg(*(F.count_if(is_so).alias(name) for name, is_so in outcomes.items()))
+    return counts.collect()[0].asDict()
+
+
+def _reasons(quarantine: DataFrame) -> dict[str, int]:
+    by_reason = quarantine.select(F.explode(REASONS).alias("reason")).groupBy("reason").count()
+    return {row["reason"]: row["count"] for row in by_reason.collect()}
+
+
+def _by_kind(positions: DataFrame) -> dict[str, DataFrame]:
+    kinds = [row[0] for row in positions.select(F.explode(KINDS)).distinct().collect()]
+    return {kind: positions.where(F.array_contains(KINDS, kind)) for kind in kinds}
+
+
+def _breaches(found: dict[str, DataFrame], samples: int) -> tuple[Breach, ...]:
+    """The kinds of which there are rows, in the order of `BREACHES`."""
+    counts = {kind: found[kind].count() for kind in BREACHES if kind in found}
+    return tuple(
+        Breach(kind, count, _samples(found[kind], samples))
+        for kind, count in counts.items()
+        if count
+    )
+
+
+def _samples(rows: DataFrame, most: int) -> tuple[Sample, ...]:
+    created_at = F.date_format(CREATED_AT, "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX").alias(CREATED_AT)
+    some = rows.select(*POSITION, EVENT_UUID, created_at).orderBy(*POSITION).limit(most)
+    return tuple(Sample(**row.asDict()) for row in some.collect())
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"wanted a date like 2026-01-31, but got {text!r}"
+        ) from None
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"wanted a number of rows, but got {text!r}")
+    return int(text)

@@ -1,0 +1,90 @@
+"""The command line: which command, with which settings; errors as one line and an exit code."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+
+from jobs import audit, config, demo, generate, ingest, process
+from jobs.errors import EventLakeError
+from jobs.stream import Run
+
+_QUERIES = {
+    "stream": (ingest.NAME, process.NAME),
+    "ingest": (ingest.NAME,),
+    "process": (process.NAME,),
+}
+_HELP = {
+    "stream": "both queries: the stream into raw, raw into events and quarantine",
+    "ingest": "the stream into raw, nothing more",
+    "process": "raw into events and quarantine",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Answers the exit code: 0, or that of the error in `jobs.errors`."""
+    parsed = _parser().parse_args(arguments)
+    logging.basicConfig(
+        level=logging.DEBUG if parsed.verbose else logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+    )
+    for chatty in ("py4j", "botocore", "boto3", "urllib3"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    try:
+        return int(parsed.run(parsed))
+    except EventLakeError as error:
+        if parsed.verbose:
+            raise
+        print(f"event-lake: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="event-lake",
+        description="Kinesis events into a data lake: nothing lost, nothing twice.",
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for name, help_text in _HELP.items():
+        command = _command(commands, name, help_text)
+        command.add_argument(
+            "--once", action="store_true", help="take what is there now, then stop"
+        )
+        command.set_defaults(run=_run_queries, queries=_QUERIES[name])
+    for module, name, help_text in (
+        (demo, "demo", "everything on this machine: servers, events, the whole way, queries"),
+        (generate, "generate", "put synthetic events on a stream"),
+        (audit, "audit", "prove from the tables that nothing is lost and nothing is twice"),
+    ):
+        command = _command(commands, name, help_text)
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    return parser
+
+
+def _command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, help_text: str
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=help_text, description=help_text)
+    command.add_argument("--config", metavar="FILE", help="settings as TOML; see conf/")
+    command.add_argument(
+        "--set",
+        metavar="SECTION.KEY=VALUE",
+        action="append",
+        default=[],
+        dest="overrides",
+        help="one setting, over the file and the environment",
+    )
+    command.add_argument(
+        "--verbose", action="store_true", help="log more, and show the stack of an error"
+    )
+    return command
+
+
+def _run_queries(arguments: argparse.Namespace) -> int:
+    run = Run(config.load(arguments.config, arguments.overrides), once=arguments.once)
+    run.stop_on_signals()
+    run.start(arguments.queries)
+    return 0

@@ -1,0 +1,75 @@
+"""Turn what Spark, Hadoop and AWS say into one line that a user can act on."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+
+from jobs import errors
+from jobs.errors import EventLakeError, LakeError
+
+# An error of ours that was raised in a Python worker comes back as text inside of Spark's.
+_OURS = re.compile(r"jobs\.errors\.(\w+): (.+)")
+_KNOWN = (
+    (
+        re.compile(r"NoSuchBucket|The specified bucket does not exist|UnknownStoreException"),
+        "a bucket of the lake does not exist: make it, or correct lake.raw, lake.processed or "
+        "lake.checkpoints",
+    ),
+    (
+        re.compile(r"AccessDenied|Access Denied|AccessControlException|Permission denied"),
+        "the lake refuses access: this role needs to list, read, write and delete below lake.raw, "
+        "lake.processed and lake.checkpoints",
+    ),
+    (
+        re.compile(r"No AWS Credentials|Unable to load credentials|NoAwsCredentialsException"),
+        "no AWS credentials for the lake: use an instance role, or set AWS_PROFILE or "
+        "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+    ),
+    (
+        re.compile(
+            r"ConcurrentTransactionException|concurrently using the same checkpoint"
+            r"|CONCURRENT_STREAM_LOG_UPDATE|Multiple streaming queries are concurrently"
+        ),
+        "another run works on the same checkpoint: only one driver at a time may write a lake; "
+        "stop the other one, or this one was it and has been replaced",
+    ),
+    (
+        re.compile(r"UnknownHostException|Connection refused|ConnectException|SdkClientException"),
+        "the lake's storage cannot be reached: check lake.s3_endpoint_url and the network",
+    ),
+)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Raise what Spark raises within as an EventLakeError, with the original as its cause."""
+    try:
+        yield
+    except (PySparkException, Py4JError) as error:
+        raise explain(error) from error
+
+
+def explain(error: BaseException, doing: str = "") -> EventLakeError:
+    """The error of ours that says what `error` means, and what was being done."""
+    text = str(error)
+    ours = _OURS.findall(text)
+    if ours:
+        name, message = ours[-1]
+        kind = getattr(errors, name, EventLakeError)
+        return (
+            kind(message.strip()) if issubclass(kind, EventLakeError) else EventLakeError(message)
+        )
+    for pattern, meaning in _KNOWN:
+        found = pattern.search(text)
+        if found:
+            return LakeError(f"{doing}{meaning} ({_line_around(text, found.start())})")
+    return EventLakeError(f"{doing}{_line_around(text, 0)}")
+
+
+def _line_around(text: str, position: int) -> str:
+    start = text.rfind("\n", 0, position) + 1
+    line = text[start:].partition("\n")[0].strip()
+    return line if len(line) <= 300 else f"{line[:297]}..."

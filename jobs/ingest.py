@@ -1,0 +1,68 @@
+"""Query 1: every record of the stream into the raw table, byte for byte."""
+
+import json
+from datetime import UTC, datetime
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.streaming.query import StreamingQuery
+
+from jobs.checkpoint import Checkpoint
+from jobs.lake import Table, Tables
+from jobs.settings import Settings, Source
+from jobs.sources.kinesis import KinesisDataSource
+from jobs.triggers import at_each_trigger
+from transforms.columns import INGEST_DATE, SEQUENCE_NUMBER, SHARD_ID
+from transforms.layout import as_raw
+
+NAME = "ingest"
+
+
+def start(spark: SparkSession, settings: Settings, tables: Tables, once: bool) -> StreamingQuery:
+    """Start the query; with `once` it never reads past what was on the stream at this moment.
+
+    Spark 4.0 asks a Python source for its end just once when a query is to take what is
+    available now, so such a query could not be cut into batches. A frozen end with the usual
+    trigger can: the caller stops the query when it has caught up.
+    """
+    checkpoint = Checkpoint(spark, f"{settings.lake.checkpoints.rstrip('/')}/{NAME}")
+    positions = stored_positions(spark, tables.raw) if checkpoint.is_new() else {}
+    stop_at = datetime.now(UTC) if once else None
+    writer = (
+        records(spark, settings.source, positions, stop_at)
+        .observe(NAME, F.count(F.lit(1)).alias("records"))
+        .transform(as_raw)
+        .writeStream.queryName(NAME)
+        .format("delta")
+        .outputMode("append")
+        .partitionBy(INGEST_DATE)
+        .option("checkpointLocation", checkpoint.path)
+    )
+    writer = (
+        writer.trigger(processingTime="0 seconds") if once else at_each_trigger(writer, settings)
+    )
+    return writer.start(tables.raw.path)
+
+
+def records(
+    spark: SparkSession, source: Source, positions: dict[str, str], stop_at: datetime | None
+) -> DataFrame:
+    """The stream as a frame of records."""
+    spark.dataSource.register(KinesisDataSource)
+    reader = spark.readStream.format("kinesis").options(**source.options())
+    if positions:
+        reader = reader.option("resumeFrom", json.dumps(positions, sort_keys=True))
+    if stop_at is not None:
+        reader = reader.option("stopAt", stop_at.isoformat())
+    return reader.load()
+
+
+def stored_positions(spark: SparkSession, raw: Table) -> dict[str, str]:
+    """The last sequence number of each shard in raw: where a new checkpoint goes on.
+
+    A batch commits, for each shard, one gapless range, so nothing is missing before the last.
+    Sequence numbers are whole numbers of up to 128 bits and more, compared by length, then text.
+    """
+    newest = F.max(F.struct(F.length(SEQUENCE_NUMBER), SEQUENCE_NUMBER))[SEQUENCE_NUMBER]
+    rows = raw.read(spark).groupBy(SHARD_ID).agg(newest.alias(SEQUENCE_NUMBER)).collect()
+    return {row[SHARD_ID]: row[SEQUENCE_NUMBER] for row in rows}

@@ -1,0 +1,16 @@
+"""What must be there before a run starts, asked while the answer is still short."""
+
+from jobs.settings import Source
+from jobs.sources.kinesis_client import KinesisClient
+from jobs.sources.kinesis_options import KinesisOptions
+
+
+def require_stream(source: Source) -> None:
+    """Ask the stream for its shards, before Spark starts.
+
+    Raises:
+        SourceError: the stream is missing, forbidden or cannot be reached.
+        ConfigError: a source setting cannot be.
+    """
+    options = KinesisOptions.parse(source.options() | {"retryTimeout": "5 seconds"})
+    KinesisClient(options).shards()

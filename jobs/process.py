@@ -1,0 +1,80 @@
+"""Query 2: raw records become events, each once; what cannot goes to quarantine with reasons."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.streaming.query import StreamingQuery
+
+from jobs.checkpoint import Checkpoint, Cover
+from jobs.lake import Tables
+from jobs.pipeline import pipeline
+from jobs.settings import Settings
+from jobs.sinks.names import KnownNames, stored_names
+from jobs.sinks.outcomes import BatchCounts, OutcomeSink
+from jobs.triggers import at_each_trigger
+from transforms.columns import PROCESSED_AT
+from transforms.layout import as_events, as_quarantine
+
+NAME = "process"
+
+
+def start(
+    spark: SparkSession,
+    settings: Settings,
+    tables: Tables,
+    once: bool,
+    report: Callable[[BatchCounts], None],
+) -> StreamingQuery:
+    """Start the query; with `once` it ends by itself when all of raw is processed.
+
+    Args:
+        report: is told what became of each batch, on the driver.
+
+    Raises:
+        LakeError: when the checkpoint cannot be read or written.
+    """
+    checkpoint = Checkpoint(spark, f"{settings.lake.checkpoints.rstrip('/')}/{NAME}")
+    cover = checkpoint.take_up(
+        window=settings.once.window, now=datetime.now(UTC), last_clock=_last_clock(spark, tables)
+    )
+    sink = OutcomeSink(
+        tables=tables,
+        application=f"event-lake/{NAME}/{cover.generation.identifier}",
+        names=KnownNames(stored_names(spark, tables.events), settings.checks.max_event_names),
+        as_events=as_events(settings.fields),
+        as_quarantine=as_quarantine,
+        report=report,
+    )
+    writer = (
+        outcomes(raw_stream(spark, settings, tables), settings, cover)
+        .writeStream.queryName(NAME)
+        .option("checkpointLocation", checkpoint.path)
+        .foreachBatch(sink)
+    )
+    writer = writer.trigger(availableNow=True) if once else at_each_trigger(writer, settings)
+    return writer.start()
+
+
+def raw_stream(spark: SparkSession, settings: Settings, tables: Tables) -> DataFrame:
+    """The raw table as a stream of its appends; compaction and deletions add nothing to it."""
+    return (
+        spark.readStream.format("delta")
+        .option("maxFilesPerTrigger", settings.process.max_files_per_batch)
+        .option("maxBytesPerTrigger", settings.process.max_bytes_per_batch)
+        .option("skipChangeCommits", "true")
+        .load(tables.raw.path)
+    )
+
+
+def outcomes(records: DataFrame, settings: Settings, cover: Cover) -> DataFrame:
+    """All steps over `records`, with the count that the batch's conservation is checked by."""
+    counted = records.observe(NAME, F.count(F.lit(1)).alias("records"))
+    return counted.transform(pipeline(settings, cover))
+
+
+def _last_clock(spark: SparkSession, tables: Tables) -> datetime | None:
+    """The newest `processed_at` in events; Delta answers from the table's statistics."""
+    newest = tables.events.read(spark).agg(F.max(PROCESSED_AT)).collect()[0][0]
+    return None if newest is None else newest.astimezone(UTC)

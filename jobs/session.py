@@ -1,0 +1,109 @@
+"""The one place that builds a SparkSession."""
+
+import os
+from glob import glob
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from jobs.settings import Settings
+
+_STATE_STORES = {
+    # Keys as objects on the heap: the fastest, for windows that hold some million keys a core.
+    "memory": "org.apache.spark.sql.execution.streaming.state.HDFSBackedStateStoreProvider",
+    # Keys in RocksDB beside the executor: slower by a third, for more keys than memory holds.
+    "rocksdb": "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider",
+}
+
+DELTA = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+}
+
+SEMANTICS = {
+    "spark.sql.session.timeZone": "UTC",
+    # JSON objects that repeat a key are valid JSON (RFC 8259, section 4): the last one wins.
+    "spark.sql.variant.allowDuplicateKeys": "true",
+    # Nothing of ours waits for a timer, so a batch without records would do nothing.
+    "spark.sql.streaming.noDataMicroBatches.enabled": "false",
+    "spark.sql.streaming.stateStore.rocksdb.changelogCheckpointing.enabled": "true",
+    # Counting RocksDB's keys costs a read for each write.
+    "spark.sql.streaming.stateStore.rocksdb.trackTotalNumberOfRows": "false",
+}
+
+LOCAL = {
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    # Sized for a cluster, these cost a second a batch on a few cores.
+    "spark.databricks.delta.snapshotPartitions": "2",
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
+}
+
+
+def build(settings: Settings, app_name: str = "event-lake") -> SparkSession:
+    """Start, or take up, the session that all queries of this process share.
+
+    Where the launcher gave no master, the session runs in this process on all cores.
+    """
+    builder = SparkSession.builder.appName(app_name)
+    for key, value in options(settings).items():
+        builder = builder.config(key, value)
+    return builder.getOrCreate()
+
+
+def options(settings: Settings) -> dict[str, str]:
+    """All Spark settings that this project decides, for `settings` on this machine."""
+    chosen = DELTA | SEMANTICS
+    chosen["spark.sql.streaming.stateStore.providerClass"] = _STATE_STORES[
+        settings.once.state_store
+    ]
+    if settings.process.shuffle_partitions:
+        chosen["spark.sql.shuffle.partitions"] = str(settings.process.shuffle_partitions)
+    if _is_local():
+        chosen |= LOCAL | _local_shuffle(settings) | _local_jars() | _s3a(settings)
+    return chosen
+
+
+def _is_local() -> bool:
+    """No cluster was named in the arguments that PySpark starts with."""
+    arguments = _launcher_arguments()
+    return "--master" not in arguments or "--master local" in arguments
+
+
+def _launcher_arguments() -> str:
+    return os.environ.get("PYSPARK_SUBMIT_ARGS", "")
+
+
+def _local_shuffle(settings: Settings) -> dict[str, str]:
+    if settings.process.shuffle_partitions:
+        return {}
+    return {"spark.sql.shuffle.partitions": str(os.cpu_count() or 2)}
+
+
+def _local_jars() -> dict[str, str]:
+    """The JARs that the set-up resolved, where no launcher has already named them."""
+    if _launcher_arguments():
+        return {}
+    folder = os.environ.get(
+        "EVENT_LAKE_JARS_DIR", str(Path(__file__).parent.parent / ".cache/jars")
+    )
+    jars = sorted(glob(f"{folder}/*.jar"))
+    return {"spark.jars": ",".join(jars)} if jars else {}
+
+
+def _s3a(settings: Settings) -> dict[str, str]:
+    """`s3://` through Hadoop's S3A. On EMR the cluster's own file system answers for s3://."""
+    chosen = {
+        "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
+        "spark.hadoop.fs.AbstractFileSystem.s3.impl": "org.apache.hadoop.fs.s3a.S3A",
+    }
+    if settings.lake.s3_endpoint_url:
+        chosen |= {
+            "spark.hadoop.fs.s3a.endpoint": settings.lake.s3_endpoint_url,
+            "spark.hadoop.fs.s3a.endpoint.region": settings.source.region,
+            "spark.hadoop.fs.s3a.path.style.access": "true",
+            "spark.hadoop.fs.s3a.connection.ssl.enabled": str(
+                settings.lake.s3_endpoint_url.startswith("https")
+            ).lower(),
+        }
+    return chosen

@@ -1,0 +1,121 @@
+"""Every setting: its section, name, type and default. `config.py` reads them from all places.
+
+A section is a frozen dataclass; a field without a default must be given by the user.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+from jobs.errors import ConfigError
+from transforms.checks import CheckLimits
+from transforms.fields import Field
+from transforms.names import Subtype
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """The Kinesis stream that events come from."""
+
+    stream: str
+    region: str = "us-east-1"
+    endpoint_url: str = ""
+    start: str = "TRIM_HORIZON"
+    fail_on_data_loss: bool = True
+    max_records_per_batch: int = 1_000_000
+
+    def options(self) -> dict[str, str]:
+        """As options of the `kinesis` format."""
+        return {
+            "stream": self.stream,
+            "region": self.region,
+            "endpointUrl": self.endpoint_url,
+            "startingPosition": self.start,
+            "failOnDataLoss": str(self.fail_on_data_loss).lower(),
+            "maxRecordsPerBatch": str(self.max_records_per_batch),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lake:
+    """Where the tables and the checkpoints stand: a path or an s3:// URI each."""
+
+    raw: str
+    processed: str
+    checkpoints: str
+    s3_endpoint_url: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Once:
+    """How long a twin is caught in state; the table is asked for older ones. Cost, never truth."""
+
+    window: timedelta = timedelta(minutes=10)
+    max_future: timedelta = timedelta(minutes=5)
+    state_store: Literal["memory", "rocksdb"] = "memory"
+
+    def __post_init__(self) -> None:
+        if self.window <= timedelta(0):
+            raise ConfigError(f"once.window must be longer than nothing, but is {self.window}")
+        if not timedelta(0) <= self.max_future <= self.window / 2:
+            raise ConfigError(
+                f"once.max_future must be at most half of once.window ({self.window}), so that a "
+                f"twin of an event from the future is still in state; it is {self.max_future}"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stream:
+    """How often a batch starts."""
+
+    trigger: timedelta = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Process:
+    """How raw records are taken into a batch, and spread."""
+
+    max_files_per_batch: int = 1000
+    max_bytes_per_batch: str = "512m"
+    shuffle_partitions: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checks:
+    """What makes an event unfit for the table. `created_at` in the future is `once.max_future`."""
+
+    created_at_floor: datetime = CheckLimits.created_at_floor
+    max_record_bytes: int = CheckLimits.max_record_bytes
+    event_name_pattern: str = CheckLimits.event_name_pattern
+    max_event_names: int = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Events:
+    """How columns of the events table are derived."""
+
+    subtype: Subtype = "second_part"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All sections, read and checked."""
+
+    source: Source
+    lake: Lake
+    once: Once = field(default_factory=Once)
+    stream: Stream = field(default_factory=Stream)
+    process: Process = field(default_factory=Process)
+    checks: Checks = field(default_factory=Checks)
+    events: Events = field(default_factory=Events)
+    fields: tuple[Field, ...] = ()
+
+    @property
+    def limits(self) -> CheckLimits:
+        """The checks as `transforms` takes them."""
+        return CheckLimits(
+            created_at_floor=self.checks.created_at_floor,
+            max_future=self.once.max_future,
+            max_record_bytes=self.checks.max_record_bytes,
+            event_name_pattern=self.checks.event_name_pattern,
+        )

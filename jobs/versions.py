@@ -1,0 +1,34 @@
+"""The versions that belong together: the one place that pins them.
+
+EMR's Spark 4 release `emr-spark-8.0.0` runs Spark 4.0.2, Delta 4.0.0 and Scala 2.13 on Java 17.
+Hadoop is the one inside pyspark 4.0.2; the AWS SDK is the newest that hadoop-aws 3.4.1 speaks
+without the checksum headers that S3-compatible servers refuse (they came with SDK 2.30).
+"""
+
+EVENT_LAKE = "0.1.0"
+SPARK = "4.0.2"
+DELTA = "4.0.0"
+SCALA = "2.13"
+HADOOP = "3.4.1"
+AWS_SDK = "2.29.52"
+JAVA = (17, 21)
+
+# hadoop-aws asks for the whole AWS SDK in one JAR of 500 MB; S3A needs these modules of it.
+_S3A_SDK_MODULES = ("s3", "s3-transfer-manager", "sts", "apache-client", "netty-nio-client")
+
+JAR_PACKAGES = (
+    f"io.delta:delta-spark_{SCALA}:{DELTA}",
+    f"org.apache.hadoop:hadoop-aws:{HADOOP}",
+    *(f"software.amazon.awssdk:{module}:{AWS_SDK}" for module in _S3A_SDK_MODULES),
+)
+# Left out: the big JAR above, and what Spark brings itself, often newer. A second SLF4J or Netty on
+# the class path takes the place of Spark's own.
+JAR_EXCLUDES = (
+    "software.amazon.awssdk:bundle",
+    "org.slf4j:*",
+    "io.netty:*",
+    "org.antlr:*",
+    "org.apache.httpcomponents:*",
+    "commons-codec:*",
+    "commons-logging:*",
+)

@@ -1,0 +1,47 @@
+"""The packages `jobs` and `transforms`, and what they need."""
+
+import runpy
+from pathlib import Path
+
+from setuptools import setup
+
+HERE = Path(__file__).resolve().parent
+VERSIONS = runpy.run_path(str(HERE / "jobs" / "versions.py"))
+
+# The cluster brings its own Spark, so Spark is an extra.
+SPARK = [f"pyspark=={VERSIONS['SPARK']}", f"delta-spark=={VERSIONS['DELTA']}"]
+# moto's extra "server" brings CloudFormation and Docker along: 20 packages that nothing here uses.
+DEMO = ["moto[glue,s3]>=5.1,<6", "flask>=3,<4", "flask-cors>=5,<7"]
+TEST = [
+    "boto3-stubs[kinesis]>=1.40,<2",
+    "chispa>=0.11,<1",
+    "duckdb>=1.4,<3",
+    "hypothesis>=6.120,<7",
+    "mypy>=1.18,<3",
+    "pre-commit>=4,<5",
+    "pytest>=8.4,<10",
+    "ruff>=0.14,<1",
+    "setuptools>=77",  # the wheel's test builds one, offline
+]
+
+setup(
+    name="event-lake",
+    version=VERSIONS["EVENT_LAKE"],
+    description="Streams events from Kinesis into Delta tables, each event exactly once",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
+    python_requires=">=3.11",
+    packages=["jobs", "jobs.sinks", "jobs.sources", "transforms"],
+    package_data={"jobs": ["py.typed"], "transforms": ["py.typed"]},
+    install_requires=[
+        "aws_kinesis_agg>=1.2.3,<2",
+        "boto3>=1.40,<2",
+        "pyarrow>=18",
+    ],
+    extras_require={
+        "spark": SPARK,
+        "demo": DEMO,
+        "test": TEST,
+        "all": SPARK + DEMO + TEST,
+    },
+)

@@ -1,0 +1,217 @@
+#!/usr/bin/env bash
+# Runs a command of event-lake on Spark; `./spark-submit.sh --help` tells how.
+set -eu
+
+self=${BASH_SOURCE[0]}
+while [ -L "$self" ]; do
+  link=$(readlink "$self")
+  case $link in /*) self=$link ;; *) self=$(dirname "$self")/$link ;; esac
+done
+root=$(cd "$(dirname "$self")" && pwd -P)
+# shellcheck source=conf/launch/bootstrap.sh
+. "$root/conf/launch/bootstrap.sh"
+
+usage() {
+  cat <<'EOF'
+Usage: ./spark-submit.sh [SPARK OPTION]... COMMAND [OPTION]...
+
+Before COMMAND stand Spark's options, any that spark-submit knows; after it those of the command.
+  ./spark-submit.sh demo
+  ./spark-submit.sh --driver-memory 6g stream --config conf/local.toml --once
+  ./spark-submit.sh --deploy-mode cluster --num-executors 4 stream --config conf/prod.toml
+  ./spark-submit.sh COMMAND --help
+
+On this machine (--master local[*], the default, or local-cluster) the first run makes .venv and
+resolves the JARs into .cache; later runs need no network. Driver memory is 3g unless it is said.
+
+On a cluster (--deploy-mode cluster alone means --master yarn) the cluster's own Spark is used, as
+SPARK_HOME or PATH name it. Our code and its pure Python packages are shipped; the executors' Python
+needs pyarrow. JARs are the cluster's: name more with --jars. Files that --config names are shipped
+when the driver runs in the cluster.
+
+Environment:
+  JAVA_HOME            the Java to run on this machine (17 or 21)
+  EVENT_LAKE_PYTHON    the Python to make .venv with (3.11 or newer)
+  EVENT_LAKE_NO_SETUP  1: make no .venv, use PYSPARK_DRIVER_PYTHON or python3 as it is
+  SPARK_CONF_DIR       Spark's defaults, in place of conf/launch/spark
+EOF
+}
+
+# --- What is asked --------------------------------------------------------------------------------
+
+master='' deploy_mode='' executor_python='' properties=''
+jars='' py_files='' archives='' files='' class_path=''
+options=()
+
+# spark_option NAME VALUE: keeps it for Spark, or here where more is to be added to it.
+spark_option() {
+  case $1 in
+    --master) master=$2 ;;
+    --deploy-mode) deploy_mode=$2 ;;
+    --jars) jars=$2 ;;
+    --py-files) py_files=$2 ;;
+    --archives) archives=$2 ;;
+    --files) files=$2 ;;
+    --driver-class-path) class_path=$2 ;;
+    --properties-file) properties=$2 options+=("$1" "$2") ;;
+    --conf | -c)
+      case $2 in
+        spark.master=*) master=${2#*=} ;;
+        spark.submit.deployMode=*) deploy_mode=${2#*=} ;;
+        # In client mode PySpark takes this from the environment alone.
+        spark.pyspark.python=*) executor_python=${2#*=} options+=(--conf "$2") ;;
+        *) options+=(--conf "$2") ;;
+      esac
+      ;;
+    *) options+=("$1" "$2") ;;
+  esac
+}
+
+while [ $# -gt 0 ]; do
+  case $1 in
+    -h | --help)
+      usage
+      if [ -x "$root/.venv/bin/python" ]; then echo && "$root/.venv/bin/python" -P -m jobs --help; fi
+      exit
+      ;;
+    -v | --verbose | --supervise | --version) options+=("$1") && shift ;;
+    --*=*) spark_option "${1%%=*}" "${1#*=}" && shift ;;
+    -*)
+      [ $# -gt 1 ] || { say "$1 needs a value" && exit 2; }
+      spark_option "$1" "$2" && shift 2
+      ;;
+    *) break ;;
+  esac
+done
+if [ $# -eq 0 ]; then
+  usage >&2
+  exit 2
+fi
+for argument in "$@"; do
+  case ${argument%%=*} in
+    --master | --deploy-mode | --conf | --driver-memory | --executor-memory | --executor-cores | --num-executors | --jars | --packages | --properties-file)
+      say "$argument is an option of Spark: it stands before the command, ./spark-submit.sh $argument ... $1"
+      exit 2
+      ;;
+  esac
+done
+
+# from_properties KEY: its value in the file that --properties-file names, if any
+from_properties() {
+  [ -z "$properties" ] || sed -n "s/^ *$1[ =:]\{1,\}//p" "$properties" | tail -n 1
+}
+
+deploy_mode=${deploy_mode:-$(from_properties 'spark\.submit\.deployMode')}
+deploy_mode=${deploy_mode:-client}
+master=${master:-$(from_properties 'spark\.master')}
+executor_python=${executor_python:-$(from_properties 'spark\.pyspark\.python')}
+if [ -z "$master" ]; then
+  case $deploy_mode in cluster) master=yarn ;; *) master='local[*]' ;; esac
+fi
+case $master in local*) on_this_machine=true ;; *) on_this_machine=false ;; esac
+
+# --- What it needs --------------------------------------------------------------------------------
+
+if [ "${EVENT_LAKE_NO_SETUP:-}" = 1 ]; then
+  python=${PYSPARK_DRIVER_PYTHON:-${PYSPARK_PYTHON:-python3}}
+elif $on_this_machine; then
+  set_up_python all
+  set_up_java
+  use_local_spark
+  set_up_jars
+else
+  set_up_python runtime
+fi
+if ! $on_this_machine && [ -z "${SPARK_HOME:-}" ]; then
+  submit=$(command -v spark-submit) || machine_error "there is no Spark for --master $master here" \
+    "Run this on a machine of the cluster, or set SPARK_HOME to a Spark set up for it."
+  for SPARK_HOME in "$(cd "$(dirname "$submit")/.." && pwd -P)" /usr/lib/spark; do
+    [ -d "$SPARK_HOME/python/pyspark" ] && break
+  done
+  export SPARK_HOME
+fi
+[ -z "$executor_python" ] || export PYSPARK_PYTHON="$executor_python"
+
+# --- What is shipped ------------------------------------------------------------------------------
+
+# joined SEPARATOR WORD...: the words that are not empty
+joined() {
+  local separator=$1 all='' word
+  shift
+  for word in "$@"; do [ -z "$word" ] || all="$all${all:+$separator}$word"; done
+  printf '%s' "$all"
+}
+
+python_path=$root
+jars_dir=${EVENT_LAKE_JARS_DIR:-$root/.cache/jars}
+case $master in
+  local | local\[*)
+    # One process is driver and executor: nothing to ship, and the class path saves a copy of each JAR.
+    class_path=$(joined : "$class_path" "$jars_dir/*")
+    ;;
+  *)
+    "$python" -P "$root/conf/launch/archives.py" "$root" "$root/.cache"
+    py_files=$(joined , "$root/.cache/event-lake.zip" "$py_files")
+    # A URI, for Spark takes a path with a space in it and a name behind # as a whole for a file.
+    cache_uri=$("$python" -I -c 'import pathlib, sys; print(pathlib.Path(sys.argv[1]).as_uri())' "$root/.cache")
+    archives=$(joined , "$cache_uri/event-lake-packages.zip#event_lake_packages" "$archives")
+    options+=(--conf spark.executorEnv.PYTHONPATH=event_lake_packages)
+    python_path=$(joined : "$python_path" "$root/.cache/event_lake_packages")
+    if $on_this_machine; then
+      jars=$(joined , "$jars" "$(printf '%s\n' "$jars_dir"/*.jar | paste -s -d , -)")
+    fi
+    ;;
+esac
+
+arguments=()
+if [ "$deploy_mode" = cluster ]; then
+  options+=(--conf spark.yarn.appMasterEnv.PYTHONPATH=event_lake_packages)
+  # The driver finds a shipped file under its base name, in its working directory.
+  shipped_config() {
+    [ -f "$1" ] || { say "--config: there is no file $1" && exit 2; }
+    files=$(joined , "$files" "$1")
+    arguments+=(--config "$(basename "$1")")
+  }
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --config) shipped_config "${2:-}" && shift ;;
+      --config=*) shipped_config "${1#*=}" ;;
+      *) arguments+=("$1") ;;
+    esac
+    shift
+  done
+else
+  arguments=("$@")
+fi
+
+options=(--master "$master" --deploy-mode "$deploy_mode" ${options[@]+"${options[@]}"})
+[ -z "$jars" ] || options+=(--jars "$jars")
+[ -z "$py_files" ] || options+=(--py-files "$py_files")
+[ -z "$archives" ] || options+=(--archives "$archives")
+[ -z "$files" ] || options+=(--files "$files")
+[ -z "$class_path" ] || options+=(--driver-class-path "$class_path")
+
+# --- Run ------------------------------------------------------------------------------------------
+
+if [ "$deploy_mode" = cluster ]; then
+  exec "$SPARK_HOME/bin/spark-submit" "${options[@]}" "$root/jobs/__main__.py" "${arguments[@]}"
+fi
+
+# Client mode starts Python first, and PySpark starts spark-submit with these options. The other way
+# round the JVM would be the parent: it takes SIGTERM and Ctrl-C, and dies in the middle of a batch.
+# This way they reach the program, which ends at a batch boundary.
+quoted=''
+for option in "${options[@]}"; do
+  case $option in
+    *[!A-Za-z0-9_@%+=:,./*\[\]\#-]* | '') option="'$(printf '%s' "$option" | sed "s/'/'\\\\''/g")'" ;;
+  esac
+  quoted="$quoted$option "
+done
+export PYSPARK_SUBMIT_ARGS="${quoted}pyspark-shell"
+if ! $on_this_machine; then
+  python_path=$(joined : "$python_path" "$SPARK_HOME/python" "$SPARK_HOME"/python/lib/py4j-*.zip)
+fi
+PYTHONPATH=$(joined : "$python_path" "${PYTHONPATH:-}")
+export PYTHONPATH
+# With -P no file of the working directory takes the place of a module.
+exec "$python" -P -m jobs "${arguments[@]}"

@@ -1,0 +1,113 @@
+"""What `process` may trust of its state after a start."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from jobs.checkpoint import Checkpoint, Cover
+from jobs.errors import LakeError
+
+MINUTE = timedelta(minutes=1)
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def milliseconds(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
+
+
+def note_batch(checkpoint: Path, number: int, clock: datetime, watermark: datetime) -> None:
+    """Write what Spark notes of a batch when it has planned it."""
+    offsets = checkpoint / "offsets"
+    offsets.mkdir(parents=True, exist_ok=True)
+    metadata = {
+        "batchWatermarkMs": milliseconds(watermark),
+        "batchTimestampMs": milliseconds(clock),
+    }
+    (offsets / str(number)).write_text(f"v1\n{json.dumps(metadata)}\n{{}}")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "process"
+
+
+def take_up(
+    spark: SparkSession,
+    folder: Path,
+    now: datetime,
+    window: timedelta = 10 * MINUTE,
+    last_clock: datetime | None = None,
+) -> Cover:
+    return Checkpoint(spark, str(folder)).take_up(window, now, last_clock)
+
+
+def test_a_new_checkpoint_covers_from_now_on(spark: SparkSession, folder: Path) -> None:
+    """Nothing before the start is known; the same generation is found again after a restart."""
+    first = take_up(spark, folder, NOON)
+    assert first.generation.covered_since == NOON
+    assert first.clock_floor == NOON
+    again = take_up(spark, folder, NOON + MINUTE)
+    assert again.generation == first.generation
+
+
+def test_a_lost_checkpoint_begins_another_generation(spark: SparkSession, folder: Path) -> None:
+    """Batches are numbered from 0 again; under the old identifier Delta would skip them."""
+    lost = take_up(spark, folder, NOON)
+    (folder / "generation.json").unlink()
+    assert take_up(spark, folder, NOON).generation.identifier != lost.generation.identifier
+
+
+def test_a_lagging_machine_covers_from_the_tables_newest_clock(
+    spark: SparkSession, folder: Path
+) -> None:
+    """Rows that the machine before accepted 'in the future' of this one are not covered."""
+    cover = take_up(spark, folder, NOON, last_clock=NOON + 30 * MINUTE)
+    assert cover.generation.covered_since == NOON + 30 * MINUTE
+    assert cover.clock_floor == NOON + 30 * MINUTE
+
+
+def test_the_clock_goes_on_from_the_last_batch(spark: SparkSession, folder: Path) -> None:
+    """The floor is the newest of the last batch's own time and of the clocks before it."""
+    take_up(spark, folder, NOON)
+    note_batch(folder, 9, clock=NOON + 50 * MINUTE, watermark=NOON + 39 * MINUTE)
+    assert take_up(spark, folder, NOON).clock_floor == NOON + 50 * MINUTE
+    note_batch(folder, 10, clock=NOON + 20 * MINUTE, watermark=NOON + 45 * MINUTE)
+    assert take_up(spark, folder, NOON).clock_floor == NOON + 55 * MINUTE
+
+
+def test_a_longer_window_begins_its_cover_anew(spark: SparkSession, folder: Path) -> None:
+    """The state has forgotten what a longer window would still want to know."""
+    first = take_up(spark, folder, NOON)
+    note_batch(folder, 0, clock=NOON + MINUTE, watermark=NOON - 10 * MINUTE)
+    longer = take_up(spark, folder, NOON + 5 * MINUTE, window=60 * MINUTE)
+    assert longer.generation.identifier == first.generation.identifier
+    assert longer.generation.covered_since == NOON + 5 * MINUTE
+    assert longer.clock_floor == NOON + 5 * MINUTE
+
+
+def test_a_shorter_window_and_back_begins_its_cover_anew(spark: SparkSession, folder: Path) -> None:
+    """While the window was short, the state forgot early."""
+    take_up(spark, folder, NOON, window=60 * MINUTE)
+    note_batch(folder, 0, clock=NOON, watermark=NOON - 60 * MINUTE)
+    shorter = take_up(spark, folder, NOON + MINUTE, window=10 * MINUTE)
+    assert shorter.generation.covered_since == NOON
+    back = take_up(spark, folder, NOON + 2 * MINUTE, window=60 * MINUTE)
+    assert back.generation.covered_since == NOON + 2 * MINUTE
+
+
+def test_batches_without_a_generation_are_refused(spark: SparkSession, folder: Path) -> None:
+    """Guessing since when the state covers all events could store an event twice."""
+    note_batch(folder, 3, clock=NOON, watermark=NOON)
+    with pytest.raises(LakeError, match=r"has batches but no generation\.json"):
+        take_up(spark, folder, NOON)
+
+
+def test_an_unreadable_generation_is_refused(spark: SparkSession, folder: Path) -> None:
+    """The error names the file."""
+    folder.mkdir()
+    (folder / "generation.json").write_text('{"identifier": ')
+    with pytest.raises(LakeError, match=r"generation\.json cannot be read"):
+        take_up(spark, folder, NOON)

@@ -1,0 +1,158 @@
+"""The whole of `process` on a lake of its own: raw in, events and quarantine out."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from jobs.settings import Checks, Once
+from tests.jobs.lake import SmallLake, event, reasons_by_data, settings_in
+from transforms.fields import Field
+
+NOW = int(time.time())
+HOUR = 3600
+
+
+@pytest.fixture
+def lake(spark: SparkSession, tmp_path: Path) -> SmallLake:
+    return SmallLake(spark, settings_in(tmp_path))
+
+
+def test_an_event_is_stored_once_however_often_and_whenever_it_comes(lake: SmallLake) -> None:
+    """Twins in the same batch, in the next, after a restart, hours late, in another form."""
+    lake.put(
+        event("a", NOW), event("a", NOW), event("b", NOW * 1000), event("late", NOW - 9 * HOUR)
+    )
+    lake.process()
+    lake.put(event("a", NOW, extra="another payload"), event("c", NOW))
+    lake.put(event("b", str(NOW)), event("late", NOW - 9 * HOUR, name="another:name"))
+    lake.process()
+    lake.put(event("a", NOW), event("late", (NOW - 9 * HOUR) * 1000), event("b", NOW - 1))
+    lake.process()
+    assert lake.stored() == ["a", "b", "b", "c", "late"]
+    assert sum(batch.records for batch in lake.batches) == 11
+    assert all(batch.conserves for batch in lake.batches)
+
+
+def test_a_lost_checkpoint_stores_nothing_twice(lake: SmallLake) -> None:
+    """Everything in raw is read again; the table itself answers for what the state has lost."""
+    lake.put(event("a", NOW), event("old", NOW - 9 * HOUR), b"not json")
+    lake.process()
+    _lose(Path(lake.settings.lake.checkpoints))
+    lake.put(event("b", NOW), event("a", NOW), b"not json either")
+    lake.process()
+    assert lake.stored() == ["a", "b", "old"]
+    assert reasons_by_data(lake.quarantine()) == {
+        b"not json": ["not_json"],
+        b"not json either": ["not_json"],
+    }
+    assert lake.quarantine().count() == 2
+
+
+def test_rejected_records_keep_their_bytes_and_every_reason(lake: SmallLake) -> None:
+    """A batch of nothing but garbage is stored in quarantine, and the stream goes on."""
+    garbage = {
+        b"\xff\xfe": ["not_utf8"],
+        b"{": ["not_json"],
+        b"": ["not_json"],
+        b"[1]": ["not_an_object"],
+        event("x", NOW) + event("y", NOW): ["trailing_data"],
+        b"{}": ["missing_created_at", "missing_event_name", "missing_event_uuid"],
+        event("u", "soon", name="no name"): ["created_at_unreadable", "invalid_event_name"],
+        event("u", NOW + HOUR): ["created_at_in_future"],
+        event("u", 0): ["created_at_too_old"],
+    }
+    lake.put(*garbage)
+    lake.process()
+    lake.put(event("a", NOW))
+    lake.process()
+    assert reasons_by_data(lake.quarantine()) == garbage
+    assert lake.stored() == ["a"]
+
+
+def test_events_have_their_columns(spark: SparkSession, tmp_path: Path) -> None:
+    """What an analyst finds: parts, times, promoted fields, and the payload as it came."""
+    fields = (Field("user_id", "$.user.id", "bigint"), Field("amount", "$.amount", "decimal(10,2)"))
+    lake = SmallLake(spark, settings_in(tmp_path, fields=fields))
+    payload = event("a", 1767225600, "payment:order:completed", user={"id": 7}, amount=12.5)
+    arrived = datetime(2026, 1, 1, 0, 0, 5, tzinfo=UTC)
+    lake.put(payload, ingested_at=arrived)
+    lake.process()
+    [row] = lake.events().collect()
+    found = row.asDict()
+    assert found.pop("processed_at").astimezone(UTC) > arrived
+    assert {name: found[name] for name in ("created_at", "arrived_at", "ingested_at")} == {
+        "created_at": _local(datetime(2026, 1, 1, tzinfo=UTC)),
+        "arrived_at": _local(arrived),
+        "ingested_at": _local(arrived),
+    }
+    assert str(found["event_date"]) == "2026-01-01"
+    assert str(found["amount"]) == "12.50"
+    plain = ("event_uuid", "event_name", "event_type", "event_subtype", "created_datetime")
+    assert [found[name] for name in plain] == [
+        "a",
+        "payment:order:completed",
+        "payment",
+        "order",
+        "2026-01-01T00:00:00.000000Z",
+    ]
+    assert found["payload"].encode() == payload
+    assert (found["user_id"], found["is_late"], found["attempt"]) == (7, True, 0)
+
+
+def test_names_past_the_cap_go_to_quarantine(spark: SparkSession, tmp_path: Path) -> None:
+    """A producer that makes names up cannot make a folder of each; known names go on."""
+    lake = SmallLake(spark, settings_in(tmp_path, checks=Checks(max_event_names=2)))
+    lake.put(event("1", NOW, "a:a"))
+    lake.process()
+    lake.put(event("2", NOW, "b:b"), event("3", NOW, "c:c"), event("4", NOW, "a:a"))
+    lake.process()
+    assert lake.stored() == ["1", "2", "4"]
+    assert reasons_by_data(lake.quarantine()) == {event("3", NOW, "c:c"): ["too_many_event_names"]}
+
+
+def test_a_field_added_later_is_a_new_column(spark: SparkSession, tmp_path: Path) -> None:
+    """Old events have null there; nothing is rewritten."""
+    before = SmallLake(spark, settings_in(tmp_path))
+    before.put(event("a", NOW, user_id=1))
+    before.process()
+    fields = (Field("user_id", "$.user_id", "bigint"),)
+    after = SmallLake(spark, settings_in(tmp_path, fields=fields), _records=1)
+    after.put(event("b", NOW, user_id=2))
+    after.process()
+    rows = after.events().select("event_uuid", "user_id").collect()
+    assert sorted((row[0], row[1]) for row in rows) == [("a", None), ("b", 2)]
+
+
+def test_a_window_of_seconds_is_as_exact_as_one_of_hours(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    """The window is a matter of cost: what the state forgets, the table remembers."""
+    once = Once(window=timedelta(seconds=1), max_future=timedelta(0))
+    lake = SmallLake(spark, settings_in(tmp_path, once=once))
+    for _ in range(3):
+        lake.put(event("a", NOW - 2), event("b", NOW - 30))
+        lake.process()
+    assert lake.stored() == ["a", "b"]
+
+
+def test_tables_keep_to_the_protocol_that_other_engines_read(lake: SmallLake) -> None:
+    """DuckDB, delta-rs, Athena and Spectrum's manifests refuse, or misread, newer features."""
+    lake.put(event("a", NOW))
+    lake.process()
+    for table in (lake.tables.raw, lake.tables.events, lake.tables.quarantine):
+        detail = lake.spark.sql(f"DESCRIBE DETAIL delta.`{table.path}`").first()
+        assert detail is not None
+        assert (detail["minReaderVersion"], detail["minWriterVersion"]) <= (1, 2)
+        assert set(detail["tableFeatures"]) <= {"appendOnly", "invariants"}
+
+
+def _lose(folder: Path) -> None:
+    folder.rename(folder.with_name("lost"))
+
+
+def _local(moment: datetime) -> datetime:
+    """As PySpark gives timestamps: naive, in the time zone of this machine."""
+    return moment.astimezone().replace(tzinfo=None)

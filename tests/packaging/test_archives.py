@@ -1,0 +1,84 @@
+"""The archives that a cluster gets."""
+
+import importlib.util
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).parents[2]
+
+_SPEC = importlib.util.spec_from_file_location("archives", REPO / "conf/launch/archives.py")
+assert _SPEC is not None
+assert _SPEC.loader is not None
+archives = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(archives)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder: Path = tmp_path_factory.mktemp("archives")
+    archives.main(REPO, folder)
+    return folder
+
+
+def test_our_code_is_imported_from_the_zip_as_it_is(folder: Path) -> None:
+    code = "import jobs, sys; print(jobs.__file__)"
+    done = _bare_python(code, path=folder / "event-lake.zip")
+
+    assert done == f"{folder}/event-lake.zip/jobs/__init__.py"
+
+
+def test_the_packages_are_complete_and_in_pure_python(folder: Path) -> None:
+    """An executor needs nothing else for Kinesis, credentials of a role and KPL records."""
+    code = """
+import aws_kinesis_agg.deaggregator, boto3
+from google.protobuf.internal import api_implementation
+session = boto3.Session("key", "secret", region_name="eu-west-1")
+print(*[session.client(name).meta.service_model.service_name for name in ("kinesis", "sts", "sso")])
+print(api_implementation.Type())
+"""
+    done = _bare_python(code, path=folder / "event_lake_packages")
+
+    assert done.split() == ["kinesis", "sts", "sso", "python"]
+    with zipfile.ZipFile(folder / "event-lake-packages.zip") as archive:
+        compiled = [name for name in archive.namelist() if name.endswith((".so", ".pyc"))]
+    assert compiled == []
+
+
+def test_the_same_input_gives_the_same_bytes(folder: Path, tmp_path: Path) -> None:
+    archives.main(REPO, tmp_path)
+
+    for name in ("event-lake.zip", "event-lake-packages.zip"):
+        assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
+
+
+def test_an_archive_is_written_only_when_its_files_change(tmp_path: Path) -> None:
+    module, target = tmp_path / "module.py", tmp_path / "made.zip"
+    module.write_text("a = 1\n")
+
+    written = [archives.write_archive(target, [("module.py", module)]) for _ in range(2)]
+    module.write_text("a = 2\n")
+    written.append(archives.write_archive(target, [("module.py", module)]))
+
+    assert written == [True, False, True]
+    with zipfile.ZipFile(target) as archive:
+        assert archive.read("module.py") == b"a = 2\n"
+
+
+def test_a_half_written_archive_is_made_again(tmp_path: Path) -> None:
+    module, target = tmp_path / "module.py", tmp_path / "made.zip"
+    module.write_text("a = 1\n")
+    target.write_bytes(b"PK\x03\x04 cut off")
+
+    assert archives.write_archive(target, [("module.py", module)])
+    assert zipfile.is_zipfile(target)
+
+
+def _bare_python(code: str, *, path: Path) -> str:
+    """What `code` prints, run by this Python without any installed package (-S, -I)."""
+    code = f"import sys; sys.path.insert(0, {str(path)!r})\n{code}"
+    command = [sys.executable, "-S", "-I", "-c", code]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()

@@ -1,0 +1,123 @@
+"""What spark-submit.sh makes of its arguments."""
+
+import json
+
+import pytest
+
+from tests.packaging.conftest import Checkout
+
+
+def test_options_before_the_command_go_to_spark_and_the_rest_to_the_command(
+    checkout: Checkout,
+) -> None:
+    started = checkout.started(
+        *("--driver-memory", "6g", "--conf", 'spark.app.name=it\'s "mine"', "--name=a b"),
+        *("stream", "--config", "my lake.toml", "--once"),
+    )
+
+    assert started.arguments == ["stream", "--config", "my lake.toml", "--once"]
+    assert started.spark_options() == [
+        *("--master", "local[*]", "--deploy-mode", "client"),
+        *("--driver-memory", "6g", "--conf", 'spark.app.name=it\'s "mine"', "--name", "a b"),
+        *("--driver-class-path", f"{checkout.root}/.cache/jars/*", "pyspark-shell"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["--master", "local[3]"],
+        ["--master=local[3]"],
+        ["--conf", "spark.master=local[3]"],
+        ["--properties-file", "FILE"],
+    ],
+)
+def test_the_master_is_taken_however_it_is_given(checkout: Checkout, given: list[str]) -> None:
+    properties = checkout.root / "own.conf"
+    properties.write_text("# mine\nspark.master   local[3]\n")
+    given = [str(properties) if word == "FILE" else word for word in given]
+
+    options = checkout.started(*given, "audit").spark_options()
+
+    assert options[options.index("--master") + 1] == "local[3]"
+
+
+def test_a_spark_option_after_the_command_is_refused_with_the_right_order(
+    checkout: Checkout,
+) -> None:
+    done = checkout.run("stream", "--master", "yarn")
+
+    assert done.returncode == 2
+    assert "--master is an option of Spark: it stands before the command" in done.stderr
+
+
+def test_executors_python_is_told_to_pyspark(checkout: Checkout) -> None:
+    """PySpark takes it from the environment alone when Python is started first."""
+    started = checkout.started("--conf", "spark.pyspark.python=/opt/python", "audit")
+
+    assert started.environment["PYSPARK_PYTHON"] == "/opt/python"
+
+
+def test_no_command_shows_how_to_use_it(checkout: Checkout) -> None:
+    done = checkout.run()
+
+    assert done.returncode == 2
+    assert "COMMAND" in done.stderr
+
+
+def test_it_runs_through_a_symbolic_link(checkout: Checkout) -> None:
+    link = checkout.tools / "event-lake"
+    link.symlink_to(checkout.root / "spark-submit.sh")
+    checkout.root = link.parent
+
+    done = checkout.run("audit", program="event-lake")
+
+    assert json.loads(done.stdout)["arguments"] == ["audit"]
+
+
+def test_executors_of_a_cluster_on_this_machine_are_shipped_everything(checkout: Checkout) -> None:
+    options = checkout.started("--master", "local-cluster[2,1,1024]", "ingest").spark_options()
+
+    cache = checkout.root / ".cache"
+    shipped = dict(zip(options[::2], options[1::2], strict=False))
+    assert shipped["--py-files"] == f"{cache}/event-lake.zip"
+    assert shipped["--archives"] == (
+        f"{cache.as_uri()}/event-lake-packages.zip#event_lake_packages"
+    )
+    assert shipped["--jars"] == f"{cache}/jars/delta.jar"
+    assert shipped["--conf"] == "spark.executorEnv.PYTHONPATH=event_lake_packages"
+
+
+def test_a_cluster_driver_gets_the_configuration_file_under_its_base_name(
+    checkout: Checkout,
+) -> None:
+    spark = checkout.root / "spark"
+    checkout.program(spark / "bin/spark-submit", 'for word; do printf "%s\\n" "$word"; done')
+    checkout.environment["SPARK_HOME"] = str(spark)
+    config = checkout.root / "prod lake.toml"
+    config.touch()
+
+    done = checkout.run(
+        *("--deploy-mode", "cluster", "--num-executors", "4", "--files", "mine.txt"),
+        *("stream", "--config", str(config), "--once"),
+    )
+
+    words = done.stdout.splitlines()
+    assert words[:4] == ["--master", "yarn", "--deploy-mode", "cluster"]
+    assert words[words.index("--num-executors") + 1] == "4"
+    assert words[words.index("--files") + 1] == f"mine.txt,{config}"
+    assert "spark.yarn.appMasterEnv.PYTHONPATH=event_lake_packages" in words
+    assert "--jars" not in words
+    main = words.index(f"{checkout.root}/jobs/__main__.py")
+    assert words[main + 1 :] == ["stream", "--config", "prod lake.toml", "--once"]
+
+
+def test_a_configuration_file_that_is_not_there_is_named_before_anything_is_submitted(
+    checkout: Checkout,
+) -> None:
+    checkout.environment["SPARK_HOME"] = str(checkout.root)
+
+    done = checkout.run("--deploy-mode", "cluster", "stream", "--config", "gone.toml")
+
+    assert done.returncode == 2
+    assert "there is no file gone.toml" in done.stderr

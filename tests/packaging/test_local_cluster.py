@@ -1,0 +1,117 @@
+"""`ingest` on a cluster of this machine: executors have only what the launcher shipped.
+
+Their Python is a virtual environment with pyarrow and nothing else, and they work in a folder of
+their own: jobs, transforms, boto3 and the rest can only come from the two archives.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from tests.servers import Server, moto_server
+
+REPO = Path(__file__).parents[2]
+RECORDS = 1_000
+
+
+@pytest.fixture
+def bare_python(tmp_path: Path) -> Path:
+    """A Python that has pyarrow alone, taken from this one's packages."""
+    home = tmp_path / "bare"
+    venv.create(home, with_pip=False)
+    (site_packages,) = home.glob("lib/python3*/site-packages")
+    pyarrow = find_spec("pyarrow")
+    assert pyarrow is not None
+    assert pyarrow.origin is not None
+    (site_packages / "pyarrow").symlink_to(Path(pyarrow.origin).parent)
+    return home / "bin" / "python"
+
+
+@pytest.fixture
+def no_traces() -> Iterator[None]:
+    """Workers of a cluster on this machine leave their folders in Spark's home: remove them."""
+    pyspark = find_spec("pyspark")
+    assert pyspark is not None
+    assert pyspark.origin is not None
+    work = Path(pyspark.origin).parent / "work"
+    before = set(work.glob("app-*"))
+    yield
+    for folder in set(work.glob("app-*")) - before:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with moto_server() as server:
+        yield server
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("no_traces")
+def test_ingest_runs_on_executors_that_have_only_what_was_shipped(
+    spark: SparkSession, server: Server, bare_python: Path, tmp_path: Path
+) -> None:
+    """1,000 records on four shards arrive once each, with the bytes that were put."""
+    for module in ("jobs", "transforms", "boto3", "aws_kinesis_agg"):
+        absent = subprocess.run([bare_python, "-I", "-c", f"import {module}"], capture_output=True)
+        assert b"ModuleNotFoundError" in absent.stderr
+    put = _put_records(server)
+
+    done = _ingest_once(server, bare_python, tmp_path)
+
+    # The cause comes first; what a cluster says while it goes down fills pages.
+    assert done.returncode == 0, done.stderr[:5000]
+    raw = spark.read.format("delta").load(str(tmp_path / "raw" / "records"))
+    rows = raw.select("partition_key", "data").collect()
+    assert sorted((row.partition_key, bytes(row.data)) for row in rows) == sorted(put)
+
+
+def _put_records(server: Server) -> list[tuple[str, bytes]]:
+    kinesis = server.client()
+    kinesis.create_stream(StreamName="events", ShardCount=4)
+    put = [(f"key-{number}", b"\xff record %d" % number) for number in range(RECORDS)]
+    for first in range(0, RECORDS, 500):
+        entries = [{"PartitionKey": key, "Data": data} for key, data in put[first : first + 500]]
+        kinesis.put_records(StreamName="events", Records=entries)
+    return put
+
+
+def _ingest_once(server: Server, python: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    working_directory = folder / "elsewhere"
+    working_directory.mkdir()
+    environment = {
+        **os.environ,
+        "EVENT_LAKE_NO_SETUP": "1",
+        "PYSPARK_DRIVER_PYTHON": sys.executable,
+        "AWS_ACCESS_KEY_ID": "none",
+        "AWS_SECRET_ACCESS_KEY": "none",
+    }
+    environment.pop("PYTHONPATH", None)
+    settings = {
+        "source.stream": "events",
+        "source.endpoint_url": server.url,
+        "lake.raw": folder / "raw",
+        "lake.processed": folder / "processed",
+        "lake.checkpoints": folder / "checkpoints",
+    }
+    return subprocess.run(
+        [
+            *(REPO / "spark-submit.sh", "--master", "local-cluster[2,1,2048]"),
+            *("--driver-memory", "1g", "--conf", f"spark.pyspark.python={python}"),
+            *("ingest", "--once"),
+            *(f"--set={key}={value}" for key, value in settings.items()),
+        ],
+        cwd=working_directory,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )

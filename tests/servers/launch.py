@@ -1,0 +1,83 @@
+"""Start a server as a process, wait until it answers, and stop it by its pid whatever happens."""
+
+import os
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from jobs.errors import MachineError
+
+POLL_SECONDS = 0.05
+# A server that waits for its clients to hang up is not asked twice.
+PATIENCE_SECONDS = 3
+
+
+def free_port() -> int:
+    """A port that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def running(
+    command: Sequence[str],
+    url: str,
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    timeout: float = 60,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `command` while the block runs; enters it once `url` answers an HTTP request.
+
+    Raises:
+        MachineError: the process ended, or did not answer within `timeout` seconds; with the last
+            lines that it wrote.
+    """
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(
+            command,
+            env={**os.environ, **(env or {})},
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            deadline = time.monotonic() + timeout
+            while not answers(url):
+                if process.poll() is not None or time.monotonic() > deadline:
+                    log.seek(0)
+                    said = log.read().decode(errors="replace")[-2000:]
+                    raise MachineError(f"{command[0]} does not answer at {url}: {said}")
+                time.sleep(POLL_SECONDS)
+            yield process
+        finally:
+            stop(process)
+
+
+def answers(url: str) -> bool:
+    """Whether an HTTP server answers at `url`, be it with an error."""
+    try:
+        with urllib.request.urlopen(url, timeout=5):
+            return True
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End a process that we started; by force if it does not go by itself."""
+    process.terminate()
+    try:
+        process.wait(timeout=PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,28 @@
+"""A server that runs for a test: where it is, and a client for it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+REGION = "us-east-1"
+
+
+@dataclass(frozen=True)
+class Server:
+    """A Kinesis, or more of AWS, on loopback."""
+
+    name: str
+    url: str
+
+    def client(self, service: Any = "kinesis") -> Any:
+        """A plain boto3 client, which retries nothing, so that a test sees every answer."""
+        import boto3
+        from botocore.config import Config
+
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name=REGION,
+            aws_access_key_id="testing",
+            aws_secret_access_key="testing",
+            config=Config(retries={"total_max_attempts": 1}, read_timeout=60),
+        )

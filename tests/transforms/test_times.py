@@ -1,0 +1,184 @@
+"""Every way to write a time that we take, to the microsecond, and those that we do not."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from tests.transforms.frames import in_order, raw_frame
+from transforms.contract import MissingColumnsError
+from transforms.parse import parsed
+from transforms.times import iso_text, utc_date, with_times
+
+UNREADABLE = None
+
+CREATED_AT = [
+    # epoch, told apart by magnitude
+    ("1763800000", "2025-11-22T08:26:40.000000Z"),
+    ("1763800000123", "2025-11-22T08:26:40.123000Z"),
+    ("1763800000123456", "2025-11-22T08:26:40.123456Z"),
+    ("0", "1970-01-01T00:00:00.000000Z"),
+    ("-1", "1969-12-31T23:59:59.000000Z"),
+    ("99999999999", "5138-11-16T09:46:39.000000Z"),
+    ("100000000000", "1973-03-03T09:46:40.000000Z"),
+    ("99999999999999", "5138-11-16T09:46:39.999000Z"),
+    ("100000000000000", "1973-03-03T09:46:40.000000Z"),
+    ("99999999999999999", "5138-11-16T09:46:39.999999Z"),
+    ("100000000000000000", UNREADABLE),
+    ("9223372036854775807", UNREADABLE),
+    ("-9223372036854775808", UNREADABLE),
+    ("9223372036854775808", UNREADABLE),
+    ("1" + "0" * 60, UNREADABLE),
+    # fractions: exact, and cut behind the microseconds
+    ("1763800000.5", "2025-11-22T08:26:40.500000Z"),
+    ("1763800000.123456", "2025-11-22T08:26:40.123456Z"),
+    ("1763800000.000001", "2025-11-22T08:26:40.000001Z"),
+    ("1763800000.9999999", "2025-11-22T08:26:40.999999Z"),
+    ("1763800000.1234569999999999999999", "2025-11-22T08:26:40.123456Z"),
+    ("1763800000123.456", "2025-11-22T08:26:40.123456Z"),
+    ("1763800000123456.9", "2025-11-22T08:26:40.123456Z"),
+    ("1763800000.0", "2025-11-22T08:26:40.000000Z"),
+    # exponents, as Java writes its doubles
+    ("1.7638E9", "2025-11-22T08:26:40.000000Z"),
+    ("1.763800000123456E9", "2025-11-22T08:26:40.123456Z"),
+    ("1.763800000123E12", "2025-11-22T08:26:40.123000Z"),
+    ("1e400", UNREADABLE),
+    ("1e40", UNREADABLE),
+    # numbers as text
+    ('"1763800000"', "2025-11-22T08:26:40.000000Z"),
+    ('"1763800000123"', "2025-11-22T08:26:40.123000Z"),
+    ('"1763800000.25"', "2025-11-22T08:26:40.250000Z"),
+    ('"-1.5"', "1969-12-31T23:59:58.500000Z"),
+    ('"1.7638E9"', UNREADABLE),
+    ('"+1763800000"', UNREADABLE),
+    ('" 1763800000"', UNREADABLE),
+    ('"1763800000."', UNREADABLE),
+    ('"1,763,800,000"', UNREADABLE),
+    ('"0x6921744"', UNREADABLE),
+    ('"123456789012345678"', UNREADABLE),
+    ('"NaN"', UNREADABLE),
+    ('"Infinity"', UNREADABLE),
+    # ISO 8601
+    ('"2025-11-22T08:26:40Z"', "2025-11-22T08:26:40.000000Z"),
+    ('"2025-11-22 08:26:40Z"', "2025-11-22T08:26:40.000000Z"),
+    ('"2025-11-22T08:26:40.2Z"', "2025-11-22T08:26:40.200000Z"),
+    ('"2025-11-22T08:26:40.123456789Z"', "2025-11-22T08:26:40.123456Z"),
+    ('"2025-11-22T08:26:40.9999999Z"', "2025-11-22T08:26:40.999999Z"),
+    ('"2025-11-22T09:26:40+01:00"', "2025-11-22T08:26:40.000000Z"),
+    ('"2025-11-22T13:56:40+0530"', "2025-11-22T08:26:40.000000Z"),
+    ('"2025-11-22T00:26:40.5-08:00"', "2025-11-22T08:26:40.500000Z"),
+    ('"2025-11-22T08:26:40-00:00"', "2025-11-22T08:26:40.000000Z"),
+    ('"2024-02-29T23:59:59.999999Z"', "2024-02-29T23:59:59.999999Z"),
+    ('"1969-12-31T23:59:59.999999Z"', "1969-12-31T23:59:59.999999Z"),
+    ('"0001-01-01T00:00:00Z"', "0001-01-01T00:00:00.000000Z"),
+    ('"9999-12-31T23:59:59.999999Z"', "9999-12-31T23:59:59.999999Z"),
+    ('"2025-02-29T00:00:00Z"', UNREADABLE),
+    ('"2025-13-01T00:00:00Z"', UNREADABLE),
+    ('"2025-11-22T24:00:00Z"', UNREADABLE),
+    ('"2025-11-22T08:60:00Z"', UNREADABLE),
+    ('"2025-06-30T23:59:60Z"', UNREADABLE),
+    ('"2025-11-22T08:26:40"', UNREADABLE),
+    ('"2025-11-22T08:26:40.123"', UNREADABLE),
+    ('"2025-11-22T08:26Z"', UNREADABLE),
+    ('"2025-11-22"', UNREADABLE),
+    ('"2025-11-22T08:26:40.Z"', UNREADABLE),
+    ('"2025-11-22T08:26:40.1234567890Z"', UNREADABLE),
+    ('"2025-11-22T08:26:40 Z"', UNREADABLE),
+    ('"2025-11-22T08:26:40+25:00"', UNREADABLE),
+    ('"2025-11-22T08:26:40 Europe/Paris"', UNREADABLE),
+    ('"2025-11-22T08:26:40Z\\n"', UNREADABLE),
+    ('" 2025-11-22T08:26:40Z"', UNREADABLE),
+    ('"20251122T082640Z"', UNREADABLE),
+    ('"22/11/2025 08:26:40"', UNREADABLE),
+    ('"+12025-11-22T08:26:40Z"', UNREADABLE),
+    ('"now"', UNREADABLE),
+    ('"yesterday"', UNREADABLE),
+    ('"epoch"', UNREADABLE),
+    ('""', UNREADABLE),
+    # neither number nor text
+    ("null", UNREADABLE),
+    ("true", UNREADABLE),
+    ("false", UNREADABLE),
+    ("[1763800000]", UNREADABLE),
+    ('{"seconds":1763800000}', UNREADABLE),
+]
+
+
+def _records(values: list[str]) -> list[bytes]:
+    return [b'{"created_at":%s}' % value.encode() for value in values]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "America/New_York"])
+def test_with_times_reads_what_producers_write(spark: SparkSession, zone: str) -> None:
+    """Exact to the microsecond, and the same in every session time zone."""
+    raw = raw_frame(spark, _records([text for text, _ in CREATED_AT]))
+    before = spark.conf.get("spark.sql.session.timeZone")
+    spark.conf.set("spark.sql.session.timeZone", zone)
+    try:
+        actual = in_order(raw.transform(parsed()).transform(with_times()), "created_datetime")
+    finally:
+        spark.conf.set("spark.sql.session.timeZone", before)
+
+    expected = [(text, wanted) for text, wanted in CREATED_AT]
+    found = [(text, time) for (text, _), (time,) in zip(CREATED_AT, actual, strict=True)]
+    assert found == expected
+
+
+def test_created_at_its_text_and_its_date_agree(spark: SparkSession) -> None:
+    """The date is the UTC one: 01:00 in Paris may belong to the day before."""
+    raw = raw_frame(
+        spark,
+        [
+            *_records(['"2025-11-22T00:30:00.000001+01:00"', "-1", "1763856000", '"soon"']),
+            b"{}",
+            b"garbage",
+        ],
+    )
+
+    times = raw.transform(parsed()).transform(with_times())
+    actual = in_order(
+        times.withColumn("micros", F.unix_micros("created_at")),
+        *("micros", "created_datetime", "event_date"),
+    )
+
+    assert actual == [
+        (1763767800000001, "2025-11-21T23:30:00.000001Z", date(2025, 11, 21)),
+        (-1000000, "1969-12-31T23:59:59.000000Z", date(1969, 12, 31)),
+        (1763856000000000, "2025-11-23T00:00:00.000000Z", date(2025, 11, 23)),
+        (None, None, None),
+        (None, None, None),
+        (None, None, None),
+    ]
+    assert dict(times.dtypes)["created_at"] == "timestamp"
+    assert dict(times.dtypes)["event_date"] == "date"
+
+
+def test_dates_and_texts_of_timestamps(spark: SparkSession) -> None:
+    """Midnight belongs to the day that it begins."""
+    times = spark.createDataFrame(
+        [
+            (datetime(2026, 1, 1, tzinfo=UTC), date(2026, 1, 1), "2026-01-01T00:00:00.000000Z"),
+            (
+                datetime(2025, 12, 31, 23, 59, 59, 999999, tzinfo=UTC),
+                date(2025, 12, 31),
+                "2025-12-31T23:59:59.999999Z",
+            ),
+            (
+                datetime(2026, 7, 8, 9, 1, 2, 30, UTC),
+                date(2026, 7, 8),
+                "2026-07-08T09:01:02.000030Z",
+            ),
+            (None, None, None),
+        ],
+        "time timestamp, day date, text string",
+    )
+
+    actual = times.select(utc_date(F.col("time")), iso_text(F.col("time")), "day", "text").collect()
+
+    assert [tuple(row)[:2] for row in actual] == [tuple(row)[2:] for row in actual]
+
+
+def test_with_times_needs_parsed_records(spark: SparkSession) -> None:
+    with pytest.raises(MissingColumnsError, match=r"with_times needs column\(s\) \['json'\]"):
+        spark.range(1).transform(with_times())

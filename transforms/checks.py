@@ -1,0 +1,268 @@
+"""What makes a record an event. A record that is none gets every reason that applies.
+
+| reason | said of |
+|---|---|
+| `not_utf8` `not_json` `not_an_object` `trailing_data` `too_large` | the record (see `parse`) |
+| `missing_event_uuid` `missing_event_name` `missing_created_at` | absent, JSON null, blank text |
+| `wrong_type_event_uuid` `wrong_type_event_name` | anything but text |
+| `wrong_type_created_at` | neither number nor text |
+| `invalid_event_uuid` | control characters, too long, or half of a surrogate pair |
+| `invalid_event_name` | does not match the pattern, is too long, or cannot be a partition |
+| `created_at_unreadable` | a number or text that is no time (see `times`) |
+| `created_at_in_future` | later than the record's arrival by more than is allowed |
+| `created_at_too_old` | before the floor |
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from transforms.columns import (
+    ARRIVED_AT,
+    CREATED_AT,
+    DATA,
+    DETAIL,
+    EVENT_NAME,
+    EVENT_UUID,
+    INGESTED_AT,
+    REASONS,
+)
+from transforms.compose import Transform
+from transforms.contract import InvalidSettingError, require
+from transforms.parse import FAULT, JSON, MAX_RECORD_BYTES
+from transforms.times import iso_text
+from transforms.variants import as_type, is_absent, is_number, is_text, json_type
+
+EVENT_NAME_PATTERN = "[A-Za-z0-9_.-]+(:[A-Za-z0-9_.-]+)*"
+
+# Hive's name for a partition without value: an event of this name would come back without one.
+_NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+_MAX_UUID_CHARS = 256
+_UUID = rf"\A\P{{Cntrl}}{{1,{_MAX_UUID_CHARS}}}\z"
+# Half a surrogate pair is sound JSON, but no UTF-8: the parser puts `?`, which makes two uuids one.
+_HALF_PAIR = (
+    r"(?i)\\ud[89ab][0-9a-f]{2}(?!\\ud[c-f][0-9a-f]{2})"
+    r"|(?<!\\ud[89ab][0-9a-f]{2})\\ud[c-f][0-9a-f]{2}"
+)
+_MAX_DETAIL_CHARS = 300
+
+
+@dataclass(frozen=True)
+class CheckLimits:
+    """What an event may look like.
+
+    created_at_floor: earlier events are rejected.
+    max_future:       how much later than its arrival an event may say that it was created.
+    max_record_bytes: larger records are rejected unread.
+    event_name_pattern: the whole name must match (Java regular expression).
+    max_event_name_chars: longer names are rejected; object stores limit the length of a path.
+
+    Raises:
+        InvalidSettingError: for limits that cannot be met.
+    """
+
+    created_at_floor: datetime = datetime(2000, 1, 1, tzinfo=UTC)
+    max_future: timedelta = timedelta(minutes=5)
+    max_record_bytes: int = MAX_RECORD_BYTES
+    event_name_pattern: str = EVENT_NAME_PATTERN
+    max_event_name_chars: int = 200
+
+    def __post_init__(self) -> None:
+        if self.created_at_floor.tzinfo is None:
+            raise _invalid("created_at_floor", "a time zone", self.created_at_floor)
+        if self.max_future < timedelta(0):
+            raise _invalid("max_future", "a duration of 0 or more", self.max_future)
+        if self.max_record_bytes < 1:
+            raise _invalid("max_record_bytes", "at least 1", self.max_record_bytes)
+        if self.max_event_name_chars < 1:
+            raise _invalid("max_event_name_chars", "at least 1", self.max_event_name_chars)
+        try:
+            re.compile(self.event_name_pattern)
+        except re.error as error:
+            wanted = f"a regular expression ({error})"
+            raise _invalid("event_name_pattern", wanted, self.event_name_pattern) from error
+
+
+def _invalid(setting: str, wanted: str, found: object) -> InvalidSettingError:
+    return InvalidSettingError(f"CheckLimits({setting})", wanted, found)
+
+
+DEFAULT_LIMITS = CheckLimits()
+
+
+def with_reasons(limits: CheckLimits = DEFAULT_LIMITS) -> Transform:
+    """Say why a record is no event.
+
+    Columns in:   data, json, fault, event_uuid, event_name (see `parsed`); created_at;
+                  arrived_at, ingested_at: timestamp (the second stands in where the first is null)
+    Columns out:  + reasons: array<string>, all that apply, empty for a sound event;
+                  + detail: string, what was wanted and what was found, null for a sound event
+    Rows:         one out for each in
+
+    Raises:
+        MissingColumnsError: when applied, if the frame lacks one of the columns.
+    """
+    fault = F.col(FAULT)
+    by_member = [F.col("_uuid_reason"), F.col("_name_reason"), F.col("_time_reason")]
+    none = F.array().cast("array<string>")
+    is_sound = F.coalesce(fault, *by_member).isNull()
+    given = F.array_except(F.array(fault, *by_member), F.array(F.lit(None).cast("string")))
+    details = F.concat_ws("; ", _fault_detail(limits), *_member_details(limits, *by_member))
+
+    def apply(records: DataFrame) -> DataFrame:
+        require(
+            records,
+            *(DATA, JSON, FAULT, EVENT_UUID, EVENT_NAME, CREATED_AT, ARRIVED_AT, INGESTED_AT),
+            owner="with_reasons",
+        )
+        readable = fault.isNull()
+        # Each reason is used more than once below: as a column of its own it is computed once.
+        return (
+            records.withColumn("_uuid_reason", F.when(readable, uuid_reason()))
+            .withColumn("_name_reason", F.when(readable, name_reason(limits)))
+            .withColumn("_time_reason", F.when(readable, created_at_reason(limits)))
+            .withColumn(REASONS, F.when(is_sound, none).otherwise(given))
+            .withColumn(DETAIL, F.when(~is_sound, F.left(details, F.lit(_MAX_DETAIL_CHARS))))
+            .drop("_uuid_reason", "_name_reason", "_time_reason")
+        )
+
+    return apply
+
+
+def reason_if(broken: Column, reason: str) -> Column:
+    """`reason` where `broken` is true, else null."""
+    return F.when(broken, F.lit(reason))
+
+
+def uuid_reason() -> Column:
+    """Why `event_uuid` cannot be half of an identity, or null."""
+    uuid = F.col(EVENT_UUID)
+    has_half_pair = uuid.contains("?") & F.col(DATA).cast("string").rlike(_HALF_PAIR)
+    return F.coalesce(
+        _absent_or_mistyped(EVENT_UUID, uuid),
+        reason_if(_is_blank(uuid), "missing_event_uuid"),
+        reason_if(~uuid.rlike(_UUID) | has_half_pair, "invalid_event_uuid"),
+    )
+
+
+def name_reason(limits: CheckLimits) -> Column:
+    """Why `event_name` cannot name an event and its partition, or null."""
+    name = F.col(EVENT_NAME)
+    # The length first: a pattern with a repeated group overflows the stack on very long text.
+    is_invalid = (
+        (F.length(name) > limits.max_event_name_chars)
+        | ~name.rlike(rf"\A(?:{limits.event_name_pattern})\z")
+        | (name == _NULL_PARTITION)
+    )
+    return F.coalesce(
+        _absent_or_mistyped(EVENT_NAME, name),
+        reason_if(_is_blank(name), "missing_event_name"),
+        reason_if(is_invalid, "invalid_event_name"),
+    )
+
+
+def created_at_reason(limits: CheckLimits) -> Column:
+    """Why `created_at` is no time that an event may have, or null."""
+    given = F.col(JSON).getField(CREATED_AT)
+    created = F.unix_micros(CREATED_AT)
+    arrived = F.unix_micros(F.coalesce(ARRIVED_AT, INGESTED_AT))
+    unread = (
+        F.when(is_absent(given), "missing_created_at")
+        .when(is_text(given) & _is_blank(as_type(given, "string")), "missing_created_at")
+        .when(is_text(given) | is_number(given), "created_at_unreadable")
+        .otherwise("wrong_type_created_at")
+    )
+    return F.coalesce(
+        F.when(created.isNull(), unread),
+        reason_if(created < _micros(limits.created_at_floor), "created_at_too_old"),
+        reason_if(created - arrived > _span(limits.max_future), "created_at_in_future"),
+    )
+
+
+def _absent_or_mistyped(member: str, text: Column) -> Column:
+    is_missing = is_absent(F.col(JSON).getField(member))
+    reason = F.when(is_missing, f"missing_{member}").otherwise(f"wrong_type_{member}")
+    return F.when(text.isNull(), reason)
+
+
+def _is_blank(text: Column) -> Column:
+    return F.trim(text) == ""
+
+
+def _fault_detail(limits: CheckLimits) -> Column:
+    data, fault = F.col(DATA), F.col(FAULT)
+    text = data.cast("string")
+    return (
+        F.when(fault.isNull(), None)
+        .when(
+            fault == "too_large",
+            F.concat(
+                F.lit(f"wanted at most {limits.max_record_bytes} bytes, found "),
+                F.octet_length(data).cast("string"),
+            ),
+        )
+        .when(
+            fault == "not_utf8",
+            F.concat(F.lit("wanted UTF-8, found bytes "), F.hex(F.substring(data, 1, 16))),
+        )
+        .when(
+            fault == "trailing_data",
+            F.concat(
+                F.lit("wanted one JSON object, found more, which ends in "),
+                F.right(text, F.lit(60)),
+            ),
+        )
+        .when(
+            F.coalesce(F.octet_length(data), F.lit(0)) == 0, "wanted a JSON object, found no data"
+        )
+        .otherwise(F.concat(F.lit("wanted a JSON object, found "), F.left(text, F.lit(60))))
+    )
+
+
+def _member_details(limits: CheckLimits, *reasons: Column) -> list[Column]:
+    uuid, name, time = reasons
+    name_wanted = (
+        f"at most {limits.max_event_name_chars} characters like {limits.event_name_pattern}"
+    )
+    epoch_or_iso = "epoch seconds, milliseconds or microseconds, or ISO 8601 with offset"
+    time_wanted = (
+        F.when(
+            time == "created_at_too_old", f"a time from {limits.created_at_floor.isoformat()} on"
+        )
+        .when(
+            time == "created_at_in_future",
+            F.concat(
+                F.lit(
+                    f"at most {limits.max_future.total_seconds():g} seconds after the arrival at "
+                ),
+                iso_text(F.coalesce(ARRIVED_AT, INGESTED_AT)),
+            ),
+        )
+        .otherwise(epoch_or_iso)
+    )
+    return [
+        _detail(uuid, EVENT_UUID, F.lit(f"1 to {_MAX_UUID_CHARS} printable characters")),
+        _detail(name, EVENT_NAME, F.lit(name_wanted)),
+        _detail(time, CREATED_AT, time_wanted),
+    ]
+
+
+def _detail(reason: Column, member: str, wanted: Column) -> Column:
+    value = F.col(JSON).getField(member)
+    kind = F.lower(F.substring_index(json_type(value), "<", 1))
+    found = F.concat_ws(" ", kind, F.left(as_type(value, "string"), F.lit(40)))
+    there = F.when(value.isNull(), "nothing").otherwise(found)
+    return F.when(
+        reason.isNotNull(), F.concat(F.lit(f"{member}: wanted "), wanted, F.lit(", found "), there)
+    )
+
+
+def _micros(time: datetime) -> int:
+    return _span(time - datetime(1970, 1, 1, tzinfo=UTC))
+
+
+def _span(duration: timedelta) -> int:
+    return duration // timedelta(microseconds=1)

@@ -1,0 +1,58 @@
+"""Names of the columns that more than one module uses.
+
+Stages: `RECORD` is what the Kinesis source yields, `RAW` what the raw table keeps, `EVENT` and
+`QUARANTINE` what the two processed tables keep. Times are UTC `timestamp`s (microseconds).
+"""
+
+# The record as Kinesis gave it
+DATA = "data"
+PARTITION_KEY = "partition_key"
+SHARD_ID = "shard_id"
+SEQUENCE_NUMBER = "sequence_number"
+SUB_SEQUENCE_NUMBER = "sub_sequence_number"
+ARRIVED_AT = "arrived_at"
+
+# What ingest adds
+INGESTED_AT = "ingested_at"
+INGEST_DATE = "ingest_date"
+ATTEMPT = "attempt"
+
+# The event
+EVENT_UUID = "event_uuid"
+EVENT_NAME = "event_name"
+CREATED_AT = "created_at"
+CREATED_DATETIME = "created_datetime"
+EVENT_TYPE = "event_type"
+EVENT_SUBTYPE = "event_subtype"
+EVENT_DATE = "event_date"
+PAYLOAD = "payload"
+PROCESSED_AT = "processed_at"
+IS_LATE = "is_late"
+CONTRACT_VERSION = "contract_version"
+
+# Rejected records
+REASONS = "reasons"
+DETAIL = "detail"
+
+# The place of a record in the stream: what identifies it before its bytes are understood
+POSITION = (SHARD_ID, SEQUENCE_NUMBER, SUB_SEQUENCE_NUMBER, ATTEMPT)
+# The identity of an event
+IDENTITY = (EVENT_UUID, CREATED_AT)
+
+RECORD_SCHEMA = f"""
+    {DATA} binary, {PARTITION_KEY} string, {SHARD_ID} string, {SEQUENCE_NUMBER} string,
+    {SUB_SEQUENCE_NUMBER} bigint, {ARRIVED_AT} timestamp"""
+
+RAW_SCHEMA = f"""{RECORD_SCHEMA},
+    {INGESTED_AT} timestamp, {INGEST_DATE} date, {ATTEMPT} int"""
+
+QUARANTINE_SCHEMA = f"""{RAW_SCHEMA},
+    {REASONS} array<string>, {DETAIL} string,
+    {EVENT_UUID} string, {EVENT_NAME} string, {CREATED_AT} timestamp, {PROCESSED_AT} timestamp"""
+
+EVENT_SCHEMA = f"""
+    {EVENT_UUID} string, {EVENT_NAME} string, {CREATED_AT} timestamp, {EVENT_DATE} date,
+    {CREATED_DATETIME} string, {EVENT_TYPE} string, {EVENT_SUBTYPE} string, {PAYLOAD} string,
+    {ARRIVED_AT} timestamp, {INGESTED_AT} timestamp, {PROCESSED_AT} timestamp, {IS_LATE} boolean,
+    {SHARD_ID} string, {SEQUENCE_NUMBER} string, {SUB_SEQUENCE_NUMBER} bigint, {ATTEMPT} int,
+    {CONTRACT_VERSION} string"""

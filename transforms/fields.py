@@ -1,0 +1,149 @@
+"""Promote members of the payload to typed columns: `$.payload.user_id` -> `user_id bigint`."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from transforms.columns import EVENT_SCHEMA, QUARANTINE_SCHEMA
+from transforms.compose import Transform
+from transforms.contract import InvalidSettingError, require
+from transforms.parse import FAULT, JSON
+from transforms.times import with_timestamp
+from transforms.variants import as_type, is_integer, is_number, is_text, json_type
+
+FIELD_TYPES = ("string", "boolean", "int", "bigint", "double", "decimal(p,s)", "date", "timestamp")
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_KEY = r"\.[A-Za-z_][A-Za-z0-9_-]*"
+_PATH = re.compile(rf"\$({_KEY})((?:{_KEY}|\[[0-9]{{1,9}}\])*)")
+_DECIMAL = re.compile(r"decimal\((\d+),\s*(\d+)\)")
+_TAKEN = frozenset(re.findall(r"(\w+) \w+", f"{EVENT_SCHEMA},{QUARANTINE_SCHEMA}")) | {JSON, FAULT}
+
+
+@dataclass(frozen=True)
+class Field:
+    """A column of the events table that is read from the payload.
+
+    name: of the column, snake_case, none of the event's own.
+    path: where it stands in the JSON, such as `$.user_id` or `$.payload.items[0].sku`.
+    type: one of FIELD_TYPES.
+
+    Raises:
+        InvalidSettingError: for a name, path or type that cannot work.
+    """
+
+    name: str
+    path: str
+    type: str
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise InvalidSettingError("Field(name)", "a snake_case name", self.name)
+        if self.name in _TAKEN:
+            raise InvalidSettingError("Field(name)", "a name that no event has", self.name)
+        if not _PATH.fullmatch(self.path):
+            wanted = "a path like $.user_id or $.payload.items[0].sku"
+            raise InvalidSettingError(f"Field({self.name}, path)", wanted, self.path)
+        if not _is_type(self.type):
+            wanted = f"one of {list(FIELD_TYPES)}"
+            raise InvalidSettingError(f"Field({self.name}, type)", wanted, self.type)
+
+    @property
+    def root(self) -> str:
+        """`$.payload.items[0].sku` -> `payload`"""
+        return self._split()[0]
+
+    @property
+    def below_root(self) -> str:
+        """`$.payload.items[0].sku` -> `$.items[0].sku`"""
+        return f"${self._split()[1]}"
+
+    def _split(self) -> tuple[str, str]:
+        match = _PATH.fullmatch(self.path)
+        assert match is not None  # checked when the field was made
+        return match[1][1:], match[2]
+
+
+def _is_type(sql_type: str) -> bool:
+    decimal = _DECIMAL.fullmatch(sql_type)
+    if decimal:
+        precision, scale = int(decimal[1]), int(decimal[2])
+        return 1 <= precision <= 38 and scale <= precision
+    return sql_type in FIELD_TYPES and sql_type != "decimal(p,s)"
+
+
+def field_roots(fields: Sequence[Field]) -> tuple[str, ...]:
+    """The members of the root object that `parsed` must keep for these fields, each once."""
+    return tuple(dict.fromkeys(field.root for field in fields))
+
+
+def with_fields(fields: Sequence[Field]) -> Transform:
+    """Add a typed column for each field.
+
+    A value of another type gives null, never a guess: no number from text or from true, no bigint
+    from 1.5, no decimal that had to be rounded. The payload keeps what was there.
+
+    Columns in:   json: struct with the fields' roots: variant (see `parsed`, `field_roots`)
+    Columns out:  + one for each field, null where it is absent or of another type
+    Rows:         one out for each in
+
+    Raises:
+        InvalidSettingError: at once, if two fields have the same name.
+        MissingColumnsError: when applied, if the frame lacks json.
+    """
+    names = [field.name for field in fields]
+    if len(set(names)) < len(names):
+        raise InvalidSettingError("with_fields", "names that differ", names)
+
+    def apply(events: DataFrame) -> DataFrame:
+        require(events, JSON, owner="with_fields")
+        for field in fields:
+            events = events.transform(_with_field(field))
+        return events
+
+    return apply
+
+
+def _with_field(field: Field) -> Transform:
+    root = F.col(JSON).getField(field.root)
+    value = F.col("_value")
+    reading = (
+        with_timestamp(field.name, value)
+        if field.type == "timestamp"
+        else lambda events: events.withColumn(field.name, read_as(field.type, value))
+    )
+
+    def apply(events: DataFrame) -> DataFrame:
+        found = F.try_variant_get(root, field.below_root, "variant")
+        return events.withColumn("_value", found).transform(reading).drop("_value")
+
+    return apply
+
+
+def read_as(sql_type: str, value: Column) -> Column:
+    """A JSON value (variant) as `sql_type`; null if it is of another type. Not for timestamps."""
+    if decimal := _DECIMAL.fullmatch(sql_type):
+        return _exact_decimal(value, sql_type, scale=int(decimal[2]))
+    read = as_type(value, sql_type)
+    match sql_type:
+        case "string":
+            return F.when(is_text(value), read)
+        case "boolean":
+            return F.when(json_type(value) == "BOOLEAN", read)
+        case "int" | "bigint":
+            return F.when(is_integer(value), read)
+        case "double":
+            return F.when(is_number(value) & (F.abs(read) < float("inf")), read)
+        case _:
+            iso_date = as_type(value, "string").rlike(r"\A\d{4}-\d\d-\d\d\z")
+            return F.when(is_text(value) & iso_date, read)
+
+
+def _exact_decimal(value: Column, sql_type: str, scale: int) -> Column:
+    """Numbers with an exponent are doubles to the parser, hence not exact: null."""
+    text = as_type(value, "string")
+    is_exact = (json_type(value) != "DOUBLE") & text.rlike(rf"\A-?\d+(?:\.\d{{0,{scale}}})?\z")
+    return F.when(is_number(value) & is_exact, text.try_cast(sql_type))

@@ -1,0 +1,91 @@
+"""The columns that each table keeps, in their order."""
+
+from collections.abc import Sequence
+from typing import cast
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
+
+from transforms.columns import (
+    ATTEMPT,
+    CONTRACT_VERSION,
+    DATA,
+    EVENT_SCHEMA,
+    INGEST_DATE,
+    INGESTED_AT,
+    PAYLOAD,
+    QUARANTINE_SCHEMA,
+    RAW_SCHEMA,
+    RECORD_SCHEMA,
+)
+from transforms.compose import Transform
+from transforms.contract import require
+from transforms.fields import Field
+from transforms.times import utc_date
+
+
+def as_raw(records: DataFrame) -> DataFrame:
+    """What the raw table keeps of a record, byte for byte.
+
+    Columns in:   RECORD_SCHEMA
+    Columns out:  RAW_SCHEMA: + ingested_at: timestamp, the batch's time, the same for a replayed
+                  batch; ingest_date: date of it in UTC; attempt: int, 0
+    Rows:         one out for each in
+
+    Raises:
+        MissingColumnsError: if the frame lacks one of the columns.
+    """
+    require(records, *_names(RECORD_SCHEMA), owner="as_raw")
+    return (
+        records.withColumn(INGESTED_AT, F.current_timestamp())
+        .withColumn(INGEST_DATE, utc_date(F.col(INGESTED_AT)))
+        .withColumn(ATTEMPT, F.lit(0))
+        .select(*_names(RAW_SCHEMA))
+    )
+
+
+def as_events(fields: Sequence[Field] = (), contract_version: str | None = None) -> Transform:
+    """What the events table keeps: EVENT_SCHEMA with the promoted fields before the payload.
+
+    Columns in:   those of EVENT_SCHEMA but payload and contract_version; data; the fields' columns
+    Columns out:  those of EVENT_SCHEMA and the fields; payload is the record's text as it came
+    Rows:         one out for each in
+
+    Raises:
+        MissingColumnsError: when applied, if the frame lacks one of the columns.
+    """
+    own, promoted = _names(EVENT_SCHEMA), [field.name for field in fields]
+    before = own.index(PAYLOAD)
+    kept = [*own[:before], *promoted, *own[before:]]
+    made_here = (PAYLOAD, CONTRACT_VERSION)
+
+    def apply(events: DataFrame) -> DataFrame:
+        needed = [name for name in kept if name not in made_here]
+        require(events, DATA, *needed, owner="as_events")
+        return (
+            events.withColumn(PAYLOAD, F.col(DATA).cast("string"))
+            .withColumn(CONTRACT_VERSION, F.lit(contract_version).cast("string"))
+            .select(*kept)
+        )
+
+    return apply
+
+
+def as_quarantine(rejected: DataFrame) -> DataFrame:
+    """What the quarantine table keeps: the raw record, why it is no event, what could be read.
+
+    Columns in:   those of QUARANTINE_SCHEMA
+    Columns out:  the same, in the table's order
+    Rows:         one out for each in
+
+    Raises:
+        MissingColumnsError: if the frame lacks one of the columns.
+    """
+    kept = _names(QUARANTINE_SCHEMA)
+    require(rejected, *kept, owner="as_quarantine")
+    return rejected.select(*kept)
+
+
+def _names(schema: str) -> list[str]:
+    return cast(StructType, StructType.fromDDL(schema)).names

@@ -1,0 +1,143 @@
+"""When an event was created: the ways in which producers write it, and how we keep it.
+
+| in the JSON                                 | read as                                        |
+|---------------------------------------------|------------------------------------------------|
+| 1763800000, 1763800000.25, 1.76380000025E9  | epoch seconds: magnitude below 10^11           |
+| 1763800000250                               | epoch milliseconds: magnitude below 10^14      |
+| 1763800000250000                            | epoch microseconds: magnitude below 10^17      |
+| "1763800000"                                | a number as text (no exponent): as the number  |
+| "2025-11-22T08:26:40.25Z", "… 09:26:40+01:00" | ISO 8601 with `Z` or offset, `T` or one space |
+
+Everything else is unreadable, above all a time without offset. Digits behind the microseconds are
+cut. No function here depends on the session's time zone or computes with floating point.
+"""
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from transforms.columns import CREATED_AT, CREATED_DATETIME, EVENT_DATE
+from transforms.compose import Transform
+from transforms.contract import require
+from transforms.parse import JSON
+from transforms.variants import as_type, json_type
+
+_DAY_MICROS = 86_400_000_000
+# Each bound is the year 5138 in its unit, and 1973 in the next smaller one.
+_SECONDS_BOUND, _MILLIS_BOUND, _MICROS_BOUND = 10**11, 10**14, 10**17
+# Wide enough for every number below 10^17, narrow enough that Spark need not round the product
+# with 1,000,000. A cast would round the digits that do not fit, so the pattern cuts them before.
+_NUMBER = "decimal(29,12)"
+_NUMBER_TEXT = r"\A(-?\d{1,17}(?:\.\d{1,12})?)(?:(?<=\.\d{12})\d*)?\z"
+_ISO_8601 = r"\A\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)\z"
+
+
+def with_times() -> Transform:
+    """Bring `created_at` to one form.
+
+    Columns in:   json: struct with created_at: variant
+    Columns out:  + created_at: timestamp, null where missing, of a wrong type or unreadable;
+                  + created_datetime: string, `2025-11-22T08:26:40.250000Z`, always UTC;
+                  + event_date: date of created_at in UTC
+    Rows:         one out for each in
+
+    Raises:
+        MissingColumnsError: when applied, if the frame lacks json.
+    """
+
+    created_at = F.col(CREATED_AT)
+
+    def apply(records: DataFrame) -> DataFrame:
+        require(records, JSON, owner="with_times")
+        return (
+            records.transform(with_timestamp(CREATED_AT, F.col(JSON).getField(CREATED_AT)))
+            .withColumn(CREATED_DATETIME, iso_text(created_at))
+            .withColumn(EVENT_DATE, utc_date(created_at))
+        )
+
+    return apply
+
+
+def with_timestamp(name: str, value: Column) -> Transform:
+    """Read a JSON value (variant) as a time, by the table above.
+
+    Columns out:  + `name`: timestamp, null where the value is none
+    Rows:         one out for each in
+    """
+    kind, text, number = F.col("_kind"), F.col("_text"), F.col("_number")
+    plain = F.regexp_extract(text, _NUMBER_TEXT, 1)
+
+    def apply(records: DataFrame) -> DataFrame:
+        # An integer, the common case, is null in `_text` and `_number`. Each helper is used more
+        # than once by the next step: as a column of its own it is computed once.
+        return (
+            records.withColumn("_kind", json_type(value))
+            .withColumn("_text", F.when(kind != "BIGINT", as_type(value, "string")))
+            .withColumn(
+                "_number", F.when(kind == "DOUBLE", text).otherwise(plain).try_cast(_NUMBER)
+            )
+            .withColumn("_integer", F.when(kind == "BIGINT", as_type(value, "bigint")))
+            .withColumn(
+                name,
+                F.when(kind == "BIGINT", from_epoch(F.col("_integer")))
+                .when(number.isNotNull() & (kind != "BOOLEAN"), from_epoch(number))
+                .when((kind == "STRING") & text.rlike(_ISO_8601), text.try_cast("timestamp")),
+            )
+            .drop("_kind", "_text", "_number", "_integer")
+        )
+
+    return apply
+
+
+def from_epoch(number: Column) -> Column:
+    """1763800000, 1763800000000 and 1763800000000000 -> the same timestamp. Null if too large.
+
+    `number` is a bigint or a decimal with few enough digits for a factor of 1,000,000.
+    """
+
+    def below(bound: int) -> Column:  # not abs(): the smallest bigint has none
+        return (number > -bound) & (number < bound)
+
+    micros = (
+        F.when(below(_SECONDS_BOUND), number * F.lit(1_000_000))
+        .when(below(_MILLIS_BOUND), number * F.lit(1_000))
+        .when(below(_MICROS_BOUND), number * F.lit(1))
+    )
+    return F.timestamp_micros(F.floor(micros).cast("bigint"))
+
+
+def utc_date(time: Column) -> Column:
+    """The UTC date of a timestamp, whatever the session's time zone."""
+    return F.date_from_unix_date(_day(time).cast("int"))
+
+
+def iso_text(time: Column) -> Column:
+    """A timestamp of the years 1 to 9999 -> `2025-11-22T08:26:40.250000Z`."""
+    micros = F.pmod(F.unix_micros(time), F.lit(_DAY_MICROS))
+    # 1HHMMSSffffff: the leading 1 keeps the zeros of the others
+    digits = (
+        10**12
+        + _div(micros, 3_600_000_000) * 10**10
+        + _div(micros, 60_000_000) % 60 * 10**8
+        + micros % 60_000_000
+    ).cast("string")
+    return F.concat(
+        utc_date(time).cast("string"),
+        F.lit("T"),
+        digits.substr(2, 2),
+        F.lit(":"),
+        digits.substr(4, 2),
+        F.lit(":"),
+        digits.substr(6, 2),
+        F.lit("."),
+        digits.substr(8, 6),
+        F.lit("Z"),
+    )
+
+
+def _day(time: Column) -> Column:
+    micros = F.unix_micros(time)
+    return _div(micros - F.pmod(micros, F.lit(_DAY_MICROS)), _DAY_MICROS)
+
+
+def _div(number: Column, divisor: int) -> Column:
+    return F.call_function("div", number, F.lit(divisor))
