@@ -153,5 +153,6 @@ def _observed(progress: StreamingQueryProgress, name: str) -> int:
 
 def _lag_seconds(progress: StreamingQueryProgress) -> float | None:
     """How far the slowest shard is behind its tip, as the source noted it in its offset."""
-    end = progress.sources[0].endOffset
-    return Offset.from_json(json.loads(end)).behind_ms / 1000 if end else None
+    # The attribute `endOffset` is JSON or not, depending on where Spark gives the progress.
+    end = json.loads(progress.json)["sources"][0]["endOffset"]
+    return Offset.from_json(end).behind_ms / 1000 if end else None
