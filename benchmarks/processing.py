@@ -5,14 +5,13 @@ batch is cold (code is compiled, files are opened for the first time), the other
 """
 
 import argparse
-import os
 import tempfile
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from benchmarks.local import local_session
 from benchmarks.report import PeakMemory, surroundings, table
-from jobs import session
 from jobs.lake import tables
 from jobs.metrics import Batch
 from jobs.settings import Lake, Process, Settings, Source
@@ -111,11 +110,9 @@ def _as_uuid(digest: Column) -> Column:
 
 def measure(events: int, events_per_batch: int, memory: str) -> list[tuple[str, str]]:
     """Run `process --once` over `events` records, and say how fast it was."""
-    os.environ["PYSPARK_SUBMIT_ARGS"] = f"--driver-memory {memory} pyspark-shell"
     with tempfile.TemporaryDirectory(prefix="event-lake-benchmark-") as folder:
         settings = settings_in(folder)
-        spark = session.build(settings, "benchmark")
-        spark.sparkContext.setLogLevel("ERROR")
+        spark = local_session(settings, memory)
         lake = tables(settings.lake)
         lake.create(spark)
         files = max(1, events // events_per_batch) * _FILES_A_BATCH

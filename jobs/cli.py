@@ -2,10 +2,11 @@
 
 import argparse
 import logging
+import signal
 import sys
 from collections.abc import Sequence
 
-from jobs import audit, config, demo, generate, ingest, process
+from jobs import audit, config, demo, generate, ingest, process, session
 from jobs.errors import EventLakeError
 from jobs.stream import Run
 
@@ -39,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return 130
+    finally:
+        session.stop()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -84,7 +87,7 @@ def _command(
 
 
 def _run_queries(arguments: argparse.Namespace) -> int:
-    run = Run(config.load(arguments.config, arguments.overrides), once=arguments.once)
-    run.stop_on_signals()
+    settings = config.load(arguments.config, arguments.overrides)
+    run = Run(settings, once=arguments.once, stopped_by=(signal.SIGINT, signal.SIGTERM))
     run.start(arguments.queries)
     return 0

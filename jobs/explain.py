@@ -52,8 +52,13 @@ def explained() -> Iterator[None]:
         raise explain(error) from error
 
 
-def explain(error: BaseException, doing: str = "") -> EventLakeError:
-    """The error of ours that says what `error` means, and what was being done."""
+def explain(
+    error: BaseException, doing: str = "", otherwise: type[EventLakeError] = EventLakeError
+) -> EventLakeError:
+    """The error of ours that says what `error` means and what was being done.
+
+    It is of the kind `otherwise` where `error` is none that is known here.
+    """
     text = str(error)
     ours = _OURS.findall(text)
     if ours:
@@ -66,7 +71,7 @@ def explain(error: BaseException, doing: str = "") -> EventLakeError:
         found = pattern.search(text)
         if found:
             return LakeError(f"{doing}{meaning} ({_line_around(text, found.start())})")
-    return EventLakeError(f"{doing}{_line_around(text, 0)}")
+    return otherwise(f"{doing}{_line_around(text, 0)}")
 
 
 def _line_around(text: str, position: int) -> str:

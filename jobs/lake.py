@@ -81,7 +81,8 @@ class Table:
             )
             self._add_missing(spark, wanted)
         except (PySparkException, Py4JJavaError) as error:
-            raise explain(error, f"the table at {self.path} cannot be made: ") from error
+            doing = f"the table at {self.path} cannot be made: "
+            raise explain(error, doing, otherwise=LakeError) from error
 
     def _add_missing(self, spark: SparkSession, wanted: StructType) -> None:
         present = spark.read.format("delta").load(self.path).schema

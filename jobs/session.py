@@ -51,17 +51,27 @@ def build(settings: Settings, app_name: str = "event-lake") -> SparkSession:
     return builder.getOrCreate()
 
 
+def stop() -> None:
+    """End the session of this process, if there is one, when its listeners have heard all."""
+    active = SparkSession.getActiveSession()
+    if active is not None:
+        active.stop()
+
+
 def options(settings: Settings) -> dict[str, str]:
     """All Spark settings that this project decides, for `settings` on this machine."""
-    chosen = DELTA | SEMANTICS
-    chosen["spark.sql.streaming.stateStore.providerClass"] = _STATE_STORES[
-        settings.once.state_store
-    ]
+    tunable = {
+        "spark.sql.streaming.stateStore.providerClass": _STATE_STORES[settings.once.state_store]
+    }
     if settings.process.shuffle_partitions:
-        chosen["spark.sql.shuffle.partitions"] = str(settings.process.shuffle_partitions)
+        tunable["spark.sql.shuffle.partitions"] = str(settings.process.shuffle_partitions)
     if _is_local():
-        chosen |= LOCAL | _local_shuffle(settings) | _local_jars() | _s3a(settings)
-    return chosen
+        tunable = LOCAL | _local_shuffle(settings) | _local_jars() | _s3a(settings) | tunable
+    # What the user gave to spark-submit as --conf stands.
+    given = _launcher_arguments()
+    return {key: value for key, value in tunable.items() if f"{key}=" not in given} | (
+        DELTA | SEMANTICS
+    )
 
 
 def _is_local() -> bool:

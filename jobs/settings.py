@@ -3,12 +3,14 @@
 A section is a frozen dataclass; a field without a default must be given by the user.
 """
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
 from jobs.errors import ConfigError
 from transforms.checks import CheckLimits
+from transforms.contract import InvalidSettingError
 from transforms.fields import Field
 from transforms.names import Subtype
 
@@ -23,6 +25,11 @@ class Source:
     start: str = "TRIM_HORIZON"
     fail_on_data_loss: bool = True
     max_records_per_batch: int = 1_000_000
+
+    def __post_init__(self) -> None:
+        if not self.stream:
+            raise ConfigError("source.stream must not be empty: it names the Kinesis stream")
+        _at_least(0, "source.max_records_per_batch", self.max_records_per_batch)
 
     def options(self) -> dict[str, str]:
         """As options of the `kinesis` format."""
@@ -45,6 +52,16 @@ class Lake:
     checkpoints: str
     s3_endpoint_url: str = ""
 
+    def __post_init__(self) -> None:
+        places = ("raw", "processed", "checkpoints")
+        folders = {place: str(getattr(self, place)).rstrip("/") for place in places}
+        for place, folder in folders.items():
+            if not folder:
+                raise ConfigError(f"lake.{place} must not be empty: it is a path or an s3:// URI")
+            for other, same in folders.items():
+                if place < other and folder == same:
+                    raise ConfigError(f"lake.{other} and lake.{place} are both {folder!r}")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Once:
@@ -55,8 +72,7 @@ class Once:
     state_store: Literal["memory", "rocksdb"] = "memory"
 
     def __post_init__(self) -> None:
-        if self.window <= timedelta(0):
-            raise ConfigError(f"once.window must be longer than nothing, but is {self.window}")
+        _longer_than_nothing("once.window", self.window)
         if not timedelta(0) <= self.max_future <= self.window / 2:
             raise ConfigError(
                 f"once.max_future must be at most half of once.window ({self.window}), so that a "
@@ -70,6 +86,9 @@ class Stream:
 
     trigger: timedelta = timedelta(seconds=10)
 
+    def __post_init__(self) -> None:
+        _longer_than_nothing("stream.trigger", self.trigger)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Process:
@@ -78,6 +97,15 @@ class Process:
     max_files_per_batch: int = 1000
     max_bytes_per_batch: str = "512m"
     shuffle_partitions: int = 0
+
+    def __post_init__(self) -> None:
+        _at_least(1, "process.max_files_per_batch", self.max_files_per_batch)
+        _at_least(0, "process.shuffle_partitions", self.shuffle_partitions)
+        if not re.fullmatch(r"[1-9][0-9]*[kmgt]?b?", self.max_bytes_per_batch):
+            raise ConfigError(
+                'process.max_bytes_per_batch: wanted a size like "512m", '
+                f"but got {self.max_bytes_per_batch!r}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +116,22 @@ class Checks:
     max_record_bytes: int = CheckLimits.max_record_bytes
     event_name_pattern: str = CheckLimits.event_name_pattern
     max_event_names: int = 1000
+
+    def __post_init__(self) -> None:
+        _at_least(1, "checks.max_event_names", self.max_event_names)
+        try:
+            self.limits(max_future=timedelta(0))
+        except InvalidSettingError as error:
+            raise ConfigError(f"checks: {error}") from None
+
+    def limits(self, max_future: timedelta) -> CheckLimits:
+        """As `transforms` takes them."""
+        return CheckLimits(
+            created_at_floor=self.created_at_floor,
+            max_future=max_future,
+            max_record_bytes=self.max_record_bytes,
+            event_name_pattern=self.event_name_pattern,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,9 +157,14 @@ class Settings:
     @property
     def limits(self) -> CheckLimits:
         """The checks as `transforms` takes them."""
-        return CheckLimits(
-            created_at_floor=self.checks.created_at_floor,
-            max_future=self.once.max_future,
-            max_record_bytes=self.checks.max_record_bytes,
-            event_name_pattern=self.checks.event_name_pattern,
-        )
+        return self.checks.limits(self.once.max_future)
+
+
+def _longer_than_nothing(name: str, duration: timedelta) -> None:
+    if duration <= timedelta(0):
+        raise ConfigError(f"{name} must be longer than nothing, but is {duration}")
+
+
+def _at_least(least: int, name: str, value: int) -> None:
+    if value < least:
+        raise ConfigError(f"{name} must be at least {least}, but is {value}")

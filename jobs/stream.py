@@ -23,6 +23,7 @@ from jobs.lake import tables
 from jobs.metrics import Batch, BatchListener
 from jobs.preflight import require_stream
 from jobs.settings import Settings
+from jobs.signals import handled_by
 
 _POLL_SECONDS = 0.1
 
@@ -31,10 +32,16 @@ class Run:
     """One run of `ingest`, `process` or both in one Spark application."""
 
     def __init__(
-        self, settings: Settings, once: bool, on_batch: Callable[[Batch], None] = lambda batch: None
+        self,
+        settings: Settings,
+        once: bool,
+        on_batch: Callable[[Batch], None] = lambda batch: None,
+        stopped_by: tuple[signal.Signals, ...] = (),
     ) -> None:
+        """`stopped_by` are the signals that end the run; a second SIGINT ends it at once."""
         self._settings = settings
         self._once = once
+        self._stopped_by = stopped_by
         self._listener = BatchListener(on_batch, self._note_breach)
         self._stopping = threading.Event()
         self._breach: str | None = None
@@ -42,17 +49,6 @@ class Run:
     def stop(self) -> None:
         """Ask for the end; `start` returns when the batches at hand are committed."""
         self._stopping.set()
-
-    def stop_on_signals(self) -> None:
-        """End on SIGTERM and Ctrl-C; a second Ctrl-C ends at once."""
-
-        def handle(number: int, frame: FrameType | None) -> None:
-            if self._stopping.is_set() and number == signal.SIGINT:
-                raise KeyboardInterrupt
-            self.stop()
-
-        signal.signal(signal.SIGTERM, handle)
-        signal.signal(signal.SIGINT, handle)
 
     def start(self, names: tuple[str, ...]) -> None:
         """Run the queries `names` ("ingest", "process") to their end.
@@ -70,7 +66,9 @@ class Run:
                 process.start, spark, self._settings, lake, self._once, self._listener.keep
             ),
         }
-        with explained(), _listened_to(spark, self._listener):
+        # Spark has set a handler of its own for Ctrl-C, so ours come after its start.
+        stopped = handled_by(self._on_signal, *self._stopped_by)
+        with explained(), stopped, _listened_to(spark, self._listener):
             lake.create(spark)
             if not self._once:
                 self._wait([make[name]() for name in names])
@@ -107,6 +105,11 @@ class Run:
                 raise error
         if self._breach is not None:
             raise BreachError(self._breach)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if self._stopping.is_set() and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        self.stop()
 
     def _note_breach(self, breach: str) -> None:
         self._breach = breach

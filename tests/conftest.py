@@ -1,5 +1,6 @@
 """One SparkSession for the whole test session, built as the jobs build theirs."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -8,12 +9,24 @@ from pyspark.sql import SparkSession
 from jobs import session
 from jobs.settings import Lake, Settings, Source
 
+# Spark's workers get the environment that its JVM was started with, so it stands here, before any
+# test. No test may find the credentials of whoever runs it.
+os.environ.update(
+    AWS_ACCESS_KEY_ID="test",
+    AWS_SECRET_ACCESS_KEY="test",
+    AWS_EC2_METADATA_DISABLED="true",
+    AWS_CONFIG_FILE=os.devnull,
+    AWS_SHARED_CREDENTIALS_FILE=os.devnull,
+)
+for variable in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
+    os.environ.pop(variable, None)
+
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
     settings = Settings(
         source=Source(stream="unused"),
-        lake=Lake(raw="unused", processed="unused", checkpoints="unused"),
+        lake=Lake(raw="raw", processed="processed", checkpoints="checkpoints"),
     )
     built = (
         SparkSession.builder.master("local[2]")

@@ -19,7 +19,7 @@ class Case(NamedTuple):
 
 # JSON values. Each is sound wherever a value may stand.
 _VALUES = (
-    rb"""
+    *rb"""
 0
 -0
 1
@@ -121,9 +121,9 @@ null
 { }
 [ 1 , 2 ]
 { "a" : 1 , "b" : [ ] }
-""".strip().split(b"\n")
-    + [
-        # UTF-8 as it is: two, three and four bytes, non-characters, DEL, line separators, BOM inside
+""".strip().split(b"\n"),
+    *[
+        # UTF-8 as it is: two to four bytes, non-characters, DEL, line separators, BOM inside
         '"é"'.encode(),
         '"€"'.encode(),
         '"😀"'.encode(),
@@ -136,7 +136,7 @@ null
         '{"ключ":"значение"}'.encode(),
         b"[\n1\r\n,\t2 ]",
         b'{\n"a"\t:\r1 }',
-    ]
+    ],
 )
 
 # Not JSON, wherever they stand.

@@ -1,4 +1,4 @@
-"""The demo as a user runs it: the numbers agree, its advice works, and it leaves nothing running."""
+"""The demo as a user runs it: numbers agree, its advice works, it leaves nothing running."""
 
 import os
 import shutil

@@ -1,0 +1,73 @@
+"""Run the program as a user does: a process of its own, settings on the command line."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.servers import Server
+
+REPO = Path(__file__).parents[2]
+STREAM = "events"
+
+
+def settings(server: Server, lake: str, *more: str) -> list[str]:
+    """`--set` options of a lake below `lake`, fed by `server`."""
+    chosen = (
+        f"source.stream={STREAM}",
+        f"source.endpoint_url={server.url}",
+        f"lake.raw={lake}/raw",
+        f"lake.processed={lake}/processed",
+        f"lake.checkpoints={lake}/checkpoints",
+        "stream.trigger=1 second",
+        *more,
+    )
+    return [word for setting in chosen for word in ("--set", setting)]
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(_command(arguments), env=_environment(), capture_output=True, text=True)
+
+
+class Running:
+    """A command under way, in a process group of its own, as a shell starts it."""
+
+    def __init__(self, *arguments: str) -> None:
+        self._process = subprocess.Popen(
+            _command(arguments),
+            env=_environment(),
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def wait_for(self, text: str) -> str:
+        """Read its log up to the line that has `text`."""
+        assert self._process.stderr is not None
+        seen = []
+        for line in self._process.stderr:
+            seen.append(line)
+            if text in line:
+                return line
+        raise AssertionError(f"it ended without {text!r}:\n{''.join(seen[-50:])}")
+
+    def kill(self) -> None:
+        """SIGKILL to the driver and all that it started: nobody gets to say goodbye."""
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def terminate(self) -> tuple[int, str]:
+        """SIGTERM to the driver alone; its exit code, and the rest of its log."""
+        self._process.terminate()
+        _, said = self._process.communicate()
+        return self._process.returncode, said
+
+
+def _command(arguments: tuple[str, ...]) -> list[str]:
+    return [sys.executable, "-P", "-m", "jobs", *arguments]
+
+
+def _environment() -> dict[str, str]:
+    return dict(os.environ) | {"PYTHONPATH": str(REPO)}
