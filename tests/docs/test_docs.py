@@ -1,0 +1,46 @@
+"""What the documents say is what the code does."""
+
+import re
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from jobs.sources.kinesis_options import options_table
+from transforms.columns import EVENT_SCHEMA, QUARANTINE_SCHEMA, RAW_SCHEMA, RECORD_SCHEMA
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def test_the_options_of_the_source_are_listed() -> None:
+    """The table in the document is the one in the code."""
+    assert options_table() in (ROOT / "docs/kinesis-source.md").read_text()
+
+
+def test_the_data_flow_names_every_column_of_every_stage(spark: SparkSession) -> None:
+    """A column that is not in the table, or in a stage that does not have it, is found."""
+    rows = re.findall(
+        r"^\| `(\w+)` \|[^|]+\|([^|]+)\|([^|]+)\|([^|]+)\|([^|]+)\|",
+        (ROOT / "docs/data-flow.md").read_text(),
+        re.MULTILINE,
+    )
+    schemas = (RECORD_SCHEMA, RAW_SCHEMA, EVENT_SCHEMA, QUARANTINE_SCHEMA)
+    for stage, schema in enumerate(schemas, start=1):
+        documented = {row[0] for row in rows if row[stage].strip()}
+        assert documented == set(spark.createDataFrame([], schema).columns)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_between_documents_lead_somewhere(document: Path) -> None:
+    """A link to a file of this repository names one that is there."""
+    for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", document.read_text()):
+        assert (document.parent / target).exists(), target
+
+
+def test_the_readme_names_commands_that_exist() -> None:
+    """The two commands, as files that can be run."""
+    readme = (ROOT / "README.md").read_text()
+    for command in ("spark-submit.sh", "tests/run"):
+        assert command in readme
+        assert (ROOT / command).stat().st_mode & 0o111
