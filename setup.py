@@ -13,6 +13,7 @@ SPARK = [f"pyspark=={VERSIONS['SPARK']}", f"delta-spark=={VERSIONS['DELTA']}"]
 # moto's extra "server" brings CloudFormation and Docker along: 20 packages that nothing here uses.
 DEMO = ["moto[glue,s3]>=5.1,<6", "flask>=3,<4", "flask-cors>=5,<7"]
 TEST = [
+    "aws_kinesis_agg>=1.2.3,<2",
     "boto3-stubs[kinesis]>=1.40,<2",
     "chispa>=0.11,<1",
     "duckdb>=1.4,<3",
@@ -34,7 +35,6 @@ setup(
     packages=["jobs", "jobs.sinks", "jobs.sources", "transforms"],
     package_data={"jobs": ["py.typed"], "transforms": ["py.typed"]},
     install_requires=[
-        "aws_kinesis_agg>=1.2.3,<2",
         "boto3>=1.40,<2",
         "pyarrow>=18",
     ],

@@ -1,7 +1,7 @@
 """What must be there before a run starts, asked while the answer is still short."""
 
 from jobs.settings import Source
-from jobs.sources.kinesis_client import KinesisClient
+from jobs.sources.kinesis_client import check
 from jobs.sources.kinesis_options import KinesisOptions
 
 
@@ -13,4 +13,4 @@ def require_stream(source: Source) -> None:
         ConfigError: a source setting cannot be.
     """
     options = KinesisOptions.parse(source.options() | {"retryTimeout": "5 seconds"})
-    KinesisClient(options).shards()
+    check(options)

@@ -22,7 +22,7 @@ from importlib import metadata
 from pathlib import Path, PurePosixPath
 
 OWN_PACKAGES = ("jobs", "transforms")
-ROOTS = ("boto3", "aws_kinesis_agg")
+ROOTS = ("boto3",)
 
 # botocore has the models of 400 services in 28 MB. These are the ones that the jobs call, and those
 # through which botocore itself finds credentials.
@@ -42,8 +42,6 @@ def own_files(checkout: Path) -> Iterator[tuple[str, Path]]:
 
 def package_files(roots: Iterable[str]) -> Iterator[tuple[str, Path]]:
     """The pure Python files of `roots` and of all that they require.
-
-    protobuf falls back to Python where its compiled part is absent.
 
     Raises:
         metadata.PackageNotFoundError: a package is not installed for this Python.

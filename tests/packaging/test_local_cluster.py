@@ -60,7 +60,7 @@ def test_ingest_runs_on_executors_that_have_only_what_was_shipped(
     spark: SparkSession, server: Server, bare_python: Path, tmp_path: Path
 ) -> None:
     """1,000 records on four shards arrive once each, with the bytes that were put."""
-    for module in ("jobs", "transforms", "boto3", "aws_kinesis_agg"):
+    for module in ("jobs", "transforms", "boto3"):
         absent = subprocess.run([bare_python, "-I", "-c", f"import {module}"], capture_output=True)
         assert b"ModuleNotFoundError" in absent.stderr
     put = _put_records(server)
