@@ -7,7 +7,7 @@ from transforms.compose import Transform, compose
 from transforms.fields import field_roots, with_fields
 from transforms.names import with_event_parts
 from transforms.once import once_within, with_clock, with_identity, with_lateness
-from transforms.parse import parsed
+from transforms.parse import parsed, without_json
 from transforms.times import with_times
 
 
@@ -21,6 +21,7 @@ def pipeline(settings: Settings, cover: Cover) -> Transform:
         with_reasons(settings.limits),
         with_event_parts(settings.events.subtype),
         with_fields(settings.fields),
+        without_json,
         with_identity,
         once_within(window),
         with_lateness(window, max_future, cover.generation.covered_since),

@@ -31,6 +31,13 @@ SEMANTICS = {
     "spark.sql.streaming.stateStore.rocksdb.trackTotalNumberOfRows": "false",
 }
 
+CLUSTER = {
+    # The code that Spark generates for the checks is longer than what Java compiles by default.
+    # On this machine Java is told to compile it all the same (conf/launch/spark); elsewhere Spark
+    # runs such code in smaller steps.
+    "spark.sql.codegen.hugeMethodLimit": "8000",
+}
+
 LOCAL = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
@@ -67,6 +74,8 @@ def options(settings: Settings) -> dict[str, str]:
         tunable["spark.sql.shuffle.partitions"] = str(settings.process.shuffle_partitions)
     if _is_local():
         tunable = LOCAL | _local_shuffle(settings) | _local_jars() | _s3a(settings) | tunable
+    else:
+        tunable = CLUSTER | tunable
     # What the user gave to spark-submit as --conf stands.
     given = _launcher_arguments()
     return {key: value for key, value in tunable.items() if f"{key}=" not in given} | (

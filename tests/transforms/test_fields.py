@@ -13,6 +13,8 @@ from transforms.contract import InvalidSettingError, MissingColumnsError
 from transforms.fields import Field, field_roots, with_fields
 from transforms.parse import parsed
 
+MICROS = "yyyy-MM-dd HH:mm:ss.SSSSSS"
+
 VALUES: dict[str, list[tuple[str, object]]] = {
     "string": [
         ('"text"', "text"),
@@ -93,9 +95,12 @@ def test_a_value_of_another_type_gives_null(spark: SparkSession, sql_type: str) 
     events = raw.transform(compose(parsed(field_roots(fields)), with_fields(fields)))
 
     # As text: what `collect` makes of a timestamp depends on the machine's time zone.
-    shown = F.col("promoted").cast("string") if sql_type == "timestamp" else F.col("promoted")
+    shown = F.date_format("promoted", MICROS) if sql_type == "timestamp" else F.col("promoted")
     actual = in_order(events.withColumn("shown", shown), "shown")
-    expected = [str(value) if isinstance(value, datetime) else value for _, value in cases]
+    expected = [
+        value.isoformat(" ", "microseconds") if isinstance(value, datetime) else value
+        for _, value in cases
+    ]
     assert dict(events.dtypes)["promoted"] == sql_type
     assert [(text, value) for (text, _), (value,) in zip(cases, actual, strict=True)] == [
         (text, value) for (text, _), value in zip(cases, expected, strict=True)
