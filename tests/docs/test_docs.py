@@ -21,7 +21,7 @@ def test_the_options_of_the_source_are_listed() -> None:
 def test_the_data_flow_names_every_column_of_every_stage(spark: SparkSession) -> None:
     """A column that is not in the table, or in a stage that does not have it, is found."""
     rows = re.findall(
-        r"^\| `(\w+)` \|[^|]+\|([^|]+)\|([^|]+)\|([^|]+)\|([^|]+)\|",
+        r"^\| `(\w+)` \|[^|\n]+\|([^|\n]+)\|([^|\n]+)\|([^|\n]+)\|([^|\n]+)\|",
         (ROOT / "docs/data-flow.md").read_text(),
         re.MULTILINE,
     )
