@@ -223,8 +223,9 @@ def test_dates_in_the_wrong_order_and_a_missing_lake_are_said_plainly(
     lake = HandmadeLake(spark, tmp_path)
     with pytest.raises(ConfigError, match="--from 2026-01-02 is after --to 2026-01-01"):
         audit.run(lake.arguments("--from", "2026-01-02", "--to", "2026-01-01"))
+    nowhere = Lake(raw=f"{tmp_path}/x", processed=f"{tmp_path}/y", checkpoints=f"{tmp_path}/z")
     with pytest.raises(LakeError, match="no table at"):
-        audit.prove(spark, tables(Lake(raw=f"{tmp_path}/x", processed="x", checkpoints="x")))
+        audit.prove(spark, tables(nowhere))
 
 
 def test_the_report_is_a_table_with_each_breach_below() -> None:
