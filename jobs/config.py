@@ -94,7 +94,10 @@ def _put(tree: Tree, dotted: str, value: str, owner: str) -> None:
         raise ConfigError(f"{owner}: wanted section.key, but got {dotted!r}")
     if "." in key:
         column, _, key = key.partition(".")
-        tree.setdefault(section, {}).setdefault(column, {})[key] = value
+        parts = tree.setdefault(section, {}).setdefault(column, {})
+        if not isinstance(parts, dict):
+            raise ConfigError(f"{owner}: {section}.{column} is {parts!r} and has no {key}")
+        parts[key] = value
     else:
         tree.setdefault(section, {})[key] = value
 
@@ -126,7 +129,8 @@ def _fields(keys: Tree) -> tuple[Field, ...]:
     """`[fields.user_id] path = "$.user.id" type = "bigint"` -> one Field for each column."""
     fields = []
     for column, parts in keys.items():
-        if not isinstance(parts, dict) or set(parts) != {"path", "type"}:
+        is_field = isinstance(parts, dict) and set(parts) == {"path", "type"}
+        if not is_field or not all(isinstance(part, str) for part in parts.values()):
             raise ConfigError(
                 f"fields.{column} wants exactly a path and a type, as in "
                 f'{column} = {{ path = "$.{column}", type = "string" }}, but is {parts!r}'
@@ -151,16 +155,14 @@ def _typed(key: str, kind: Any, value: object) -> object:
             raise ConfigError(f"{key} must be one of {list(get_args(kind))}, but is {value!r}")
         return value
     convert = _FROM_TEXT[kind]
-    if isinstance(value, str):
+    if isinstance(value, str) or (kind is datetime and isinstance(value, datetime)):
         try:
-            return convert(value)
-        except (ConfigError, ValueError) as error:
+            return convert(value if isinstance(value, str) else value.isoformat())
+        except (ConfigError, ValueError, OverflowError) as error:
             raise ConfigError(f"{key}: {error}") from None
     # bool is a kind of int in Python: `max = true` must not pass for 1
     if type(value) is not kind or isinstance(value, timedelta):
         raise ConfigError(f"{key} must be of type {kind.__name__}, but is {value!r}")
-    if isinstance(value, datetime):
-        return moment(value.isoformat())
     return value
 
 

@@ -87,6 +87,29 @@ def test_nonsense_is_named(override: str, message: str) -> None:
         load(override)
 
 
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (
+            "[checks]\ncreated_at_floor = 2020-01-01T00:00:00",
+            r"checks\.created_at_floor: wanted an ISO",
+        ),
+        ("[source]\nmax_records_per_batch = true", "must be of type int, but is True"),
+        ("[source]\nstream = 2020-01-01T00:00:00Z", r"source\.stream must be of type str"),
+        ("[fields]\nuser_id = 5", "fields.user_id wants exactly a path and a type"),
+        ("[fields.user_id]\npath = 1\ntype = 2", "fields.user_id wants exactly a path and a type"),
+        ("[once]\nwindow = '99999999999999 days'", r"once\.window: "),
+        ("source = 1", r"'source' must be a section like \[source\]"),
+    ],
+)
+def test_a_value_of_another_type_is_named(tmp_path: Path, line: str, message: str) -> None:
+    """TOML has types of its own; each that does not fit is refused with the key."""
+    file = tmp_path / "some.toml"
+    file.write_text(line)
+    with pytest.raises(ConfigError, match=message):
+        config.load(str(file), [], {}, tomllib.loads(Path(MINIMAL).read_text()))
+
+
 def test_a_missing_setting_says_where_to_put_it() -> None:
     """All three ways are named."""
     with pytest.raises(
