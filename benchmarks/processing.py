@@ -144,9 +144,9 @@ def report(batches: list[Batch], peak_gib: float, files: int) -> list[tuple[str,
 def main() -> None:
     """`python -m benchmarks.processing`."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--events", type=int, default=4_000_000)
+    parser.add_argument("--events", type=int, default=3_000_000)
     parser.add_argument("--events-per-batch", type=int, default=1_000_000)
-    parser.add_argument("--memory", default="2g", help="of the Spark driver")
+    parser.add_argument("--memory", default="3g", help="of the Spark driver")
     given = parser.parse_args()
     rows = measure(given.events, given.events_per_batch, given.memory)
     print(f"Raw to events\n\n{table(('', 'measured'), rows)}\n\n{surroundings()}")
