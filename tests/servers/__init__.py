@@ -25,7 +25,7 @@ REPO = Path(__file__).parents[2]
 CACHE = REPO / ".cache"
 KINESIS_LOCAL_VERSION = "0.6.2"
 
-__all__ = ["FakeKinesis", "Server", "fake_kinesis", "kinesis_local", "moto_server"]
+__all__ = ["FakeKinesis", "Server", "deadly_moto", "fake_kinesis", "kinesis_local", "moto_server"]
 
 
 @contextmanager
@@ -59,6 +59,16 @@ def moto_server() -> Iterator[Server]:
         "-p",
         str(port),
     ]
+    with running(command, url, cwd=REPO):
+        yield Server("moto", url)
+
+
+@contextmanager
+def deadly_moto() -> Iterator[Server]:
+    """moto's server, which kills its client at a named request: see `deadly_moto`."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "tests.servers.deadly_moto", "--port", str(port)]
     with running(command, url, cwd=REPO):
         yield Server("moto", url)
 

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from tests.servers.fake_api import Answer, KinesisApi, Request
+from tests.servers.fake_api import KinesisApi
 from tests.servers.fake_faults import Fault, Faults, Kind
+from tests.servers.fake_state import Answer, Request
 from tests.servers.fake_volume import event_of
 from tests.servers.server import Server
 

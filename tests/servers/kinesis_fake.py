@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from email.utils import formatdate
 
-from tests.servers.fake_api import Answer, KinesisApi
+from tests.servers.fake_api import KinesisApi
 from tests.servers.fake_control import TARGET, FakeKinesis, control
 from tests.servers.fake_faults import ERRORS, Faults, Kind
+from tests.servers.fake_record_calls import empty_page
+from tests.servers.fake_state import Answer
 from tests.servers.fake_streams import KinesisError
 
 MAX_REQUEST_BYTES = 64 * 1024 * 1024
@@ -91,7 +93,7 @@ class HttpServer:
         if kind is Kind.RESET:
             raise _Abort
         if kind is Kind.EMPTY:
-            return self.api.empty_page(request)
+            return empty_page(self.api, request)
         if kind in ERRORS:
             raise ERRORS[kind]
         self.faults.take(operation, shard)

@@ -4,17 +4,14 @@ Driven without Spark by `reading.Query`. What only the fake can do is in `test_k
 """
 
 import json
-import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime, timedelta
-from itertools import count
-from typing import Any
 
 import aws_kinesis_agg.aggregator
 import pytest
 
 from tests.jobs.sources.reading import Query, by_key, positions
+from tests.jobs.sources.server_stream import Stream
 from tests.servers import (
     Server,
     fake_kinesis,
@@ -22,8 +19,6 @@ from tests.servers import (
     missing_for_kinesis_local,
     moto_server,
 )
-
-_numbers = count()
 
 
 @pytest.fixture(scope="module", params=["fake", "moto", "kinesis-local"])
@@ -38,66 +33,6 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
         pytest.skip(missing)
     with launchers[request.param] as running:
         yield running
-
-
-class Stream:
-    """A stream of its own for a test, and what was put on it, by key."""
-
-    def __init__(self, server: Server, shards: int) -> None:
-        self.name = f"stream-{next(_numbers)}"
-        self.put_by_key: dict[str, list[bytes]] = {}
-        self._client = server.client()
-        self._client.create_stream(StreamName=self.name, ShardCount=shards)
-        self._settled(shards)
-
-    def put(self, data: bytes, key: str) -> None:
-        self._client.put_record(StreamName=self.name, Data=data, PartitionKey=key)
-        self.put_by_key.setdefault(key, []).append(data)
-
-    def put_some(self, first: int, last: int) -> None:
-        """Records of 7 keys, numbered."""
-        for i in range(first, last):
-            self.put(f"record {i}".encode(), key=f"key {i % 7}")
-
-    def split(self) -> None:
-        shard = self._open()[0]
-        first, last = (int(bound) for bound in shard["HashKeyRange"].values())
-        self._client.split_shard(
-            StreamName=self.name,
-            ShardToSplit=shard["ShardId"],
-            NewStartingHashKey=str((first + last) // 2 + 1),
-        )
-        self._settled(len(self._open()))
-
-    def merge(self) -> None:
-        lower, upper = self._open()[:2]
-        self._client.merge_shards(
-            StreamName=self.name,
-            ShardToMerge=lower["ShardId"],
-            AdjacentShardToMerge=upper["ShardId"],
-        )
-        self._settled(len(self._open()))
-
-    def scale(self, shards: int) -> None:
-        self._client.update_shard_count(
-            StreamName=self.name, TargetShardCount=shards, ScalingType="UNIFORM_SCALING"
-        )
-        self._settled(shards)
-
-    def _settled(self, shards: int) -> None:
-        """Wait until the stream is active again and a reshard has come to its end."""
-        deadline = time.monotonic() + 30
-        while True:
-            summary = self._client.describe_stream_summary(StreamName=self.name)
-            status = summary["StreamDescriptionSummary"]["StreamStatus"]
-            if status == "ACTIVE" and len(self._open()) == shards:
-                return
-            assert time.monotonic() < deadline, f"{self.name} is {status}"
-
-    def _open(self) -> list[dict[str, Any]]:
-        shards = self._client.list_shards(StreamName=self.name)["Shards"]
-        still_open = [s for s in shards if "EndingSequenceNumber" not in s["SequenceNumberRange"]]
-        return sorted(still_open, key=lambda s: int(s["HashKeyRange"]["StartingHashKey"]))
 
 
 def test_bytes_come_as_they_were_put(server: Server) -> None:
@@ -217,7 +152,7 @@ def test_latest_reads_what_comes_after_the_start(server: Server) -> None:
     """However often Spark asks for the initial offset, and however late it asks for the rest."""
     stream = Stream(server, shards=2)
     stream.put_some(0, 10)
-    time.sleep(1.1)  # two records of one second are told apart by no timestamp of boto3's
+    stream.wait_past_arrivals()
     stream.put_by_key.clear()
 
     query = Query(server, stream.name, startingPosition="LATEST")
@@ -230,8 +165,7 @@ def test_latest_reads_what_comes_after_the_start(server: Server) -> None:
 def test_a_start_at_a_time_reads_what_came_since(server: Server) -> None:
     stream = Stream(server, shards=2)
     stream.put_some(0, 10)
-    time.sleep(2.1)  # arrival times of the two halves are to lie apart
-    since = datetime.now(UTC) - timedelta(seconds=1)
+    since = stream.wait_past_arrivals()
     stream.put_by_key.clear()
     stream.put_some(10, 20)
 
