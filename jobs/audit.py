@@ -6,16 +6,14 @@ hold says what raw's bytes say. No step of the pipeline is used to prove it.
 """
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 
-from pyspark import StorageLevel
-from pyspark.sql import Column, DataFrame, Observation, SparkSession, Window
+from pyspark.sql import Column, DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
 from jobs import config, process, session
-from jobs.audit_identity import utc_date
 from jobs.audit_ledger import (
     IN_EVENTS,
     IN_QUARANTINE,
@@ -27,15 +25,14 @@ from jobs.audit_ledger import (
     is_in_order,
 )
 from jobs.audit_report import BREACHES, Breach, Report, Sample
-from jobs.audit_snapshot import Snapshot, pin
+from jobs.audit_search import due, kept, small, surplus, twins
+from jobs.audit_snapshot import pin
 from jobs.errors import BreachError, ConfigError
 from jobs.explain import explained
 from jobs.lake import Tables, tables
 from transforms.columns import (
     CREATED_AT,
-    EVENT_DATE,
     EVENT_UUID,
-    IDENTITY,
     POSITION,
     REASONS,
 )
@@ -44,8 +41,6 @@ SAMPLES = 10
 
 # Positions of one partition of the shuffle: counted within 100 MB of memory.
 _ROWS_PER_PARTITION = 500_000
-# Up to here, what is looked for is sent to every executor, and the tables are not shuffled.
-_BROADCAST_ROWS = 2_000_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -118,22 +113,22 @@ def prove(
     partitions = max(spark.sparkContext.defaultParallelism, raw // _ROWS_PER_PARTITION + 1)
     with (
         _in_doubt(snapshot.within, partitions) as (doubtful, cleared),
-        _kept(by_position(snapshot.within.only(_small(doubtful)))) as positions,
-        _surplus(snapshot, partitions) as surplus,
+        kept(by_position(snapshot.within.only(small(doubtful)))) as positions,
+        surplus(snapshot, partitions) as repeated,
     ):
         unaccounted = positions.where((F.col(IN_RAW) > 0) & (_elsewhere() == 0))
-        with _kept(_due(unaccounted, snapshot)) as due, _kept(_twins(due, snapshot)) as twins:
-            lost = due.join(twins, on=list(POSITION), how="left_anti")
-            found = {"lost": lost, "identity_twice": surplus} | _by_kind(positions)
+        with kept(due(unaccounted, snapshot)) as missing, kept(twins(missing, snapshot)) as others:
+            lost = missing.join(others, on=list(POSITION), how="left_anti")
+            found = {"lost": lost, "identity_twice": repeated} | _by_kind(positions)
             outcomes = _outcomes(positions)
             return Report(
                 first=first,
                 last=last,
                 raw=raw,
                 stored=cleared["stored"] + outcomes["stored"],
-                twins=twins.count(),
+                twins=others.count(),
                 quarantined=cleared["quarantined"] + outcomes["quarantined"],
-                pending=outcomes["unaccounted"] - due.count(),
+                pending=outcomes["unaccounted"] - missing.count(),
                 reasons=_reasons(snapshot.within.quarantine),
                 breaches=_breaches(found, samples),
             )
@@ -147,80 +142,9 @@ def _in_doubt(frames: Frames, partitions: int) -> Iterator[tuple[DataFrame, dict
     ledger = by_hash(frames, partitions).observe(
         counts, *(F.count_if(is_in_order() & is_so).alias(name) for name, is_so in cleared.items())
     )
-    with _kept(ledger.where(~is_in_order()).select("position_hash")) as doubtful:
+    with kept(ledger.where(~is_in_order()).select("position_hash")) as doubtful:
         doubtful.count()
         yield doubtful, counts.get
-
-
-def _due(unaccounted: DataFrame, snapshot: Snapshot) -> DataFrame:
-    """Those of the unaccounted records that `process` has taken."""
-    if snapshot.taken is None:
-        return unaccounted
-    return _held(unaccounted, snapshot.taken(), POSITION)
-
-
-def _twins(due: DataFrame, snapshot: Snapshot) -> DataFrame:
-    """Those of the records whose identity is stored, or was refused for its name alone.
-
-    None of the records is itself in events or quarantine, so it is another one that holds it.
-    """
-    refused = F.array_contains(REASONS, "too_many_event_names")
-    holders = snapshot.whole.events.where(_on_dates_of(due)).select(*IDENTITY)
-    holders = holders.unionAll(snapshot.whole.quarantine.where(refused).select(*IDENTITY))
-    return _held(due, holders, IDENTITY)
-
-
-@contextmanager
-def _surplus(snapshot: Snapshot, partitions: int) -> Iterator[DataFrame]:
-    """The events that share their identity with another one, at least one of them in range.
-
-    Twins share created_at, so only the dates that the events in range have are searched.
-
-    Columns out:  the position, event_uuid, created_at
-    Rows:         one for each event but the first of its identity
-    """
-    dates = [row[0] for row in snapshot.within.events.select(EVENT_DATE).distinct().collect()]
-    events = snapshot.whole.events.where(F.col(EVENT_DATE).isin(dates))
-    hashed = events.select(F.xxhash64(*IDENTITY).alias("identity_hash"))
-    grouped = hashed.repartition(partitions, "identity_hash").groupBy("identity_hash").count()
-    nth = F.row_number().over(Window.partitionBy(*IDENTITY).orderBy(*POSITION))
-    with _kept(grouped.where(F.col("count") > 1).select("identity_hash")) as shared:
-        suspects = events.join(
-            _small(shared), on=F.xxhash64(*IDENTITY) == shared["identity_hash"], how="left_semi"
-        ).select(*POSITION, *IDENTITY)
-        in_range = _held(suspects, snapshot.within.events, IDENTITY)
-        with _kept(in_range.withColumn("nth", nth).where(F.col("nth") > 1)) as surplus:
-            yield surplus
-
-
-def _held(rows: DataFrame, table: DataFrame, key: Sequence[str]) -> DataFrame:
-    """Those of `rows` whose `key` the table has. Nulls are equal to nothing."""
-    wanted = rows.select(*key)
-    held = table.select(*key).join(_small(wanted), on=list(key), how="left_semi")
-    return rows.join(held, on=list(key), how="left_semi")
-
-
-def _small(rows: DataFrame) -> DataFrame:
-    """Send `rows` to every executor, rather than shuffle what they are joined with, if they fit."""
-    return F.broadcast(rows) if rows.count() <= _BROADCAST_ROWS else rows
-
-
-@contextmanager
-def _kept(rows: DataFrame) -> Iterator[DataFrame]:
-    """Compute `rows` once, for all that is asked about them within."""
-    rows.persist(StorageLevel.MEMORY_AND_DISK)
-    try:
-        yield rows
-    finally:
-        rows.unpersist()
-
-
-def _on_dates_of(rows: DataFrame) -> Column:
-    """A literal predicate, so that only partitions of the rows' dates are read."""
-    first, last = rows.agg(*(utc_date(each(CREATED_AT)) for each in (F.min, F.max))).collect()[0]
-    if first is None:
-        return F.lit(False)
-    return F.col(EVENT_DATE).between(F.lit(first), F.lit(last))
 
 
 def _elsewhere() -> Column:

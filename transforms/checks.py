@@ -13,13 +13,12 @@
 | `created_at_too_old` | before the floor |
 """
 
-import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from transforms.check_limits import DEFAULT_LIMITS, CheckLimits
 from transforms.columns import (
     ARRIVED_AT,
     CREATED_AT,
@@ -31,12 +30,10 @@ from transforms.columns import (
     REASONS,
 )
 from transforms.compose import Transform
-from transforms.contract import InvalidSettingError, require
-from transforms.parse import FAULT, JSON, MAX_RECORD_BYTES
+from transforms.contract import require
+from transforms.parse import FAULT, JSON
 from transforms.times import iso_text
 from transforms.variants import as_type, is_absent, is_number, is_text, json_type
-
-EVENT_NAME_PATTERN = "[A-Za-z0-9_.-]+(:[A-Za-z0-9_.-]+)*"
 
 # Hive's name for a partition without value: an event of this name would come back without one.
 _NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
@@ -48,49 +45,6 @@ _HALF_PAIR = (
     r"|(?<!\\ud[89ab][0-9a-f]{2})\\ud[c-f][0-9a-f]{2}"
 )
 _MAX_DETAIL_CHARS = 300
-
-
-@dataclass(frozen=True)
-class CheckLimits:
-    """What an event may look like.
-
-    created_at_floor: earlier events are rejected.
-    max_future:       how much later than its arrival an event may say that it was created.
-    max_record_bytes: larger records are rejected unread.
-    event_name_pattern: the whole name must match (Java regular expression).
-    max_event_name_chars: longer names are rejected; object stores limit the length of a path.
-
-    Raises:
-        InvalidSettingError: for limits that cannot be met.
-    """
-
-    created_at_floor: datetime = datetime(2000, 1, 1, tzinfo=UTC)
-    max_future: timedelta = timedelta(minutes=5)
-    max_record_bytes: int = MAX_RECORD_BYTES
-    event_name_pattern: str = EVENT_NAME_PATTERN
-    max_event_name_chars: int = 200
-
-    def __post_init__(self) -> None:
-        if self.created_at_floor.tzinfo is None:
-            raise _invalid("created_at_floor", "a time zone", self.created_at_floor)
-        if self.max_future < timedelta(0):
-            raise _invalid("max_future", "a duration of 0 or more", self.max_future)
-        if self.max_record_bytes < 1:
-            raise _invalid("max_record_bytes", "at least 1", self.max_record_bytes)
-        if self.max_event_name_chars < 1:
-            raise _invalid("max_event_name_chars", "at least 1", self.max_event_name_chars)
-        try:
-            re.compile(self.event_name_pattern)
-        except re.error as error:
-            wanted = f"a regular expression ({error})"
-            raise _invalid("event_name_pattern", wanted, self.event_name_pattern) from error
-
-
-def _invalid(setting: str, wanted: str, found: object) -> InvalidSettingError:
-    return InvalidSettingError(f"CheckLimits({setting})", wanted, found)
-
-
-DEFAULT_LIMITS = CheckLimits()
 
 
 def with_reasons(limits: CheckLimits = DEFAULT_LIMITS) -> Transform:

@@ -7,7 +7,8 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from tests.transforms.frames import in_order, raw_frame
-from transforms.checks import CheckLimits, with_reasons
+from transforms.check_limits import CheckLimits
+from transforms.checks import with_reasons
 from transforms.compose import compose
 from transforms.contract import InvalidSettingError, MissingColumnsError
 from transforms.parse import parsed
