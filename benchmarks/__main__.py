@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-BENCHMARKS = ("kinesis_source", "processing")
+BENCHMARKS = ("kinesis_plan", "kinesis_source", "processing")
 
 
 def main() -> int:

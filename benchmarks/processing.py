@@ -6,6 +6,7 @@ batch is cold (code is compiled, files are opened for the first time), the other
 
 import argparse
 import tempfile
+from typing import get_args
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -14,7 +15,7 @@ from benchmarks.local import local_session
 from benchmarks.report import PeakMemory, surroundings, table
 from jobs.lake import tables
 from jobs.metrics import Batch
-from jobs.settings import Lake, Process, Settings, Source
+from jobs.settings import Lake, Once, Process, Settings, Source, StateStore
 from jobs.stream import Run
 from transforms.columns import RAW_SCHEMA
 
@@ -45,7 +46,7 @@ _ACTIONS = [
 _FILES_A_BATCH = 4
 
 
-def settings_in(folder: str) -> Settings:
+def settings_in(folder: str, state_store: StateStore = "rocksdb") -> Settings:
     """The defaults, on a lake below `folder`, in batches of `_FILES_A_BATCH` files of raw."""
     return Settings(
         source=Source(stream="unused"),
@@ -54,6 +55,7 @@ def settings_in(folder: str) -> Settings:
             processed=f"{folder}/processed",
             checkpoints=f"{folder}/checkpoints",
         ),
+        once=Once(state_store=state_store),
         process=Process(max_files_per_batch=_FILES_A_BATCH, max_bytes_per_batch="64g"),
     )
 
@@ -108,10 +110,12 @@ def _as_uuid(digest: Column) -> Column:
     return F.concat_ws("-", *(F.substring(digest, start, length) for start, length in bounds))
 
 
-def measure(events: int, events_per_batch: int, memory: str) -> list[tuple[str, str]]:
+def measure(
+    events: int, events_per_batch: int, memory: str, state_store: StateStore
+) -> list[tuple[str, str]]:
     """Run `process --once` over `events` records, and say how fast it was."""
     with tempfile.TemporaryDirectory(prefix="event-lake-benchmark-") as folder:
-        settings = settings_in(folder)
+        settings = settings_in(folder, state_store)
         spark = local_session(settings, memory)
         lake = tables(settings.lake)
         lake.create(spark)
@@ -146,9 +150,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=3_000_000)
     parser.add_argument("--events-per-batch", type=int, default=1_000_000)
-    parser.add_argument("--memory", default="3g", help="of the Spark driver")
+    parser.add_argument("--memory", default="2600m", help="of the Spark driver")
+    parser.add_argument("--state-store", choices=get_args(StateStore), default="rocksdb")
     given = parser.parse_args()
-    rows = measure(given.events, given.events_per_batch, given.memory)
+    rows = measure(given.events, given.events_per_batch, given.memory, given.state_store)
     print(f"Raw to events\n\n{table(('', 'measured'), rows)}\n\n{surroundings()}")
 
 

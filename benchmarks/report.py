@@ -26,7 +26,8 @@ class PeakMemory:
     """The most memory (RSS) that this process and its descendants held while the block ran.
 
     `without` are processes not to count: servers that stand in for AWS. Pages that several
-    processes share count in each.
+    processes share count in each. A process counts from the second look on: a fork that is about
+    to become another program still shows the memory of the one that it came from.
     """
 
     def __init__(self, without: Iterable[int] = ()) -> None:
@@ -48,9 +49,11 @@ class PeakMemory:
         return self.peak_bytes / 2**30
 
     def _sample(self) -> None:
+        seen: set[int] = set()
         while not self._ended.wait(SAMPLE_SECONDS):
-            counted = processes() - self._without
-            self.peak_bytes = max(self.peak_bytes, sum(map(_resident_bytes, counted)))
+            present = processes() - self._without
+            self.peak_bytes = max(self.peak_bytes, sum(map(_resident_bytes, present & seen)))
+            seen = present
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
