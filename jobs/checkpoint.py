@@ -16,6 +16,9 @@ from jobs.files import Folder
 
 _FILE = "generation.json"
 
+# Where nothing was ever stored, a state that knows nothing forgets nothing.
+SINCE_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+
 
 @dataclass(frozen=True)
 class Generation:
@@ -78,8 +81,9 @@ class Checkpoint:
         Args:
             window: `once.window` as it is set now.
             now: this machine's time.
-            last_clock: the newest clock that the events table has seen: a machine whose time
-                lags behind the one before must not think that the state is older than it is.
+            last_clock: the newest clock that the tables have seen, None while they are empty: a
+                machine whose time lags behind the one before must not think that the state is
+                older than it is.
 
         Raises:
             LakeError: when the checkpoint has batches, but its generation is missing or
@@ -94,7 +98,8 @@ class Checkpoint:
                     "state covers all events: move the folder away, and the run begins a new one "
                     "(nothing is lost or stored twice by that)"
                 )
-            return self._begin(Generation(uuid4().hex, since, window), clock_floor=since)
+            covered_since = SINCE_EVER if last_clock is None else since
+            return self._begin(Generation(uuid4().hex, covered_since, window), clock_floor=since)
         clock_floor = self._last_clock(noted)
         if window > noted.window:
             # A longer window promises more than the state remembers: the cover begins anew.

@@ -29,6 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         level=logging.DEBUG if parsed.verbose else logging.INFO,
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
     )
+    if not parsed.verbose:
+        # What we raise where Spark calls us comes back to us; py4j logs its stack before.
+        logging.getLogger("py4j.clientserver").setLevel(logging.CRITICAL)
     for chatty in ("py4j", "botocore", "boto3", "urllib3"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:

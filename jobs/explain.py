@@ -12,6 +12,8 @@ from jobs.errors import EventLakeError, LakeError
 
 # An error of ours that was raised in a Python worker comes back as text inside of Spark's.
 _OURS = re.compile(r"jobs\.errors\.(\w+): (.+)")
+# So does any other that was raised where Spark calls Python: its last line says what it was.
+_PYTHONS = re.compile(r"Traceback \(most recent call last\):\n(?:[ ].*\n)+(\S.*)$", re.MULTILINE)
 _KNOWN = (
     (
         re.compile(r"NoSuchBucket|The specified bucket does not exist|UnknownStoreException"),
@@ -71,7 +73,8 @@ def explain(
         found = pattern.search(text)
         if found:
             return LakeError(f"{doing}{meaning} ({_line_around(text, found.start())})")
-    return otherwise(f"{doing}{_line_around(text, 0)}")
+    pythons = _PYTHONS.search(text)
+    return otherwise(f"{doing}{_line_around(text, pythons.start(1) if pythons else 0)}")
 
 
 def _line_around(text: str, position: int) -> str:

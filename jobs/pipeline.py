@@ -1,17 +1,23 @@
-"""The way of one record, top to bottom: THE ordered list of steps."""
+"""The way of one record, top to bottom: THE ordered list of steps.
+
+`outcomes` tells events from rejected records and lets each through once; `events` and `quarantine`
+make of an outcome what the table keeps. What can be derived from columns that an outcome has is
+derived in `events`, so that it does not travel between executors.
+"""
 
 from jobs.checkpoint import Cover
 from jobs.settings import Settings
 from transforms.checks import with_reasons
 from transforms.compose import Transform, compose
 from transforms.fields import field_roots, with_fields
+from transforms.layout import as_events, as_outcomes, as_quarantine
 from transforms.names import with_event_parts
-from transforms.once import once_within, with_clock, with_identity, with_lateness
-from transforms.parse import parsed, without_json
-from transforms.times import with_times
+from transforms.once import once_within, with_clock, with_lateness, with_rejected_position
+from transforms.parse import parsed
+from transforms.times import with_created_datetime, with_times
 
 
-def pipeline(settings: Settings, cover: Cover) -> Transform:
+def outcomes(settings: Settings, cover: Cover) -> Transform:
     """Raw records in, outcomes out: sound events, and rejected records with reasons; each once."""
     window, max_future = settings.once.window, settings.once.max_future
     return compose(
@@ -19,10 +25,22 @@ def pipeline(settings: Settings, cover: Cover) -> Transform:
         parsed(field_roots(settings.fields), settings.checks.max_record_bytes),
         with_times(),
         with_reasons(settings.limits),
-        with_event_parts(settings.events.subtype),
         with_fields(settings.fields),
-        without_json,
-        with_identity,
+        as_outcomes,
+        with_rejected_position,
         once_within(window),
         with_lateness(window, max_future, cover.generation.covered_since),
     )
+
+
+def events(settings: Settings) -> Transform:
+    """Outcomes without reasons in, rows of the events table out."""
+    return compose(
+        with_created_datetime,
+        with_event_parts(settings.events.subtype),
+        as_events(settings.fields),
+    )
+
+
+quarantine: Transform = as_quarantine
+"""Outcomes with reasons in, rows of the quarantine table out."""

@@ -7,15 +7,16 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
+from jobs import pipeline
 from jobs.checkpoint import Checkpoint, Cover
 from jobs.lake import Tables
-from jobs.pipeline import pipeline
 from jobs.settings import Settings
-from jobs.sinks.names import KnownNames, stored_names
+from jobs.sinks.claim import Claim
+from jobs.sinks.log import stored_names
+from jobs.sinks.names import KnownNames
 from jobs.sinks.outcomes import BatchCounts, OutcomeSink
 from jobs.triggers import at_each_trigger
 from transforms.columns import PROCESSED_AT
-from transforms.layout import as_events, as_quarantine
 
 NAME = "process"
 
@@ -36,15 +37,15 @@ def start(
         LakeError: when the checkpoint cannot be read or written.
     """
     checkpoint = Checkpoint(spark, f"{settings.lake.checkpoints.rstrip('/')}/{NAME}")
-    cover = checkpoint.take_up(
-        window=settings.once.window, now=datetime.now(UTC), last_clock=_last_clock(spark, tables)
-    )
+    now = datetime.now(UTC)
+    cover = checkpoint.take_up(settings.once.window, now, _last_clock(spark, tables, now))
     sink = OutcomeSink(
         tables=tables,
+        claim=Claim(spark, tables.events),
         application=f"event-lake/{NAME}/{cover.generation.identifier}",
         names=KnownNames(stored_names(spark, tables.events), settings.checks.max_event_names),
-        as_events=as_events(settings.fields),
-        as_quarantine=as_quarantine,
+        as_events=pipeline.events(settings),
+        as_quarantine=pipeline.quarantine,
         report=report,
     )
     writer = (
@@ -71,10 +72,18 @@ def raw_stream(spark: SparkSession, settings: Settings, tables: Tables) -> DataF
 def outcomes(records: DataFrame, settings: Settings, cover: Cover) -> DataFrame:
     """All steps over `records`, with the count that the batch's conservation is checked by."""
     counted = records.observe(NAME, F.count(F.lit(1)).alias("records"))
-    return counted.transform(pipeline(settings, cover))
+    return counted.transform(pipeline.outcomes(settings, cover))
 
 
-def _last_clock(spark: SparkSession, tables: Tables) -> datetime | None:
-    """The newest `processed_at` in events; Delta answers from the table's statistics."""
-    newest = tables.events.read(spark).agg(F.max(PROCESSED_AT)).collect()[0][0]
-    return None if newest is None else newest.astimezone(UTC)
+def _last_clock(spark: SparkSession, tables: Tables, now: datetime) -> datetime | None:
+    """A clock that no stored row is later than; None while nothing is stored.
+
+    Only files whose statistics have a clock after `now` are opened, and there are none unless
+    this machine's time lags behind that of the one before.
+    """
+    outcomes = [table.read(spark) for table in (tables.events, tables.quarantine)]
+    if all(rows.isEmpty() for rows in outcomes):
+        return None
+    ahead = (rows.where(F.col(PROCESSED_AT) > now).agg(F.max(PROCESSED_AT)) for rows in outcomes)
+    newest = (each.collect()[0][0] for each in ahead)
+    return max((clock.astimezone(UTC) for clock in newest if clock is not None), default=now)

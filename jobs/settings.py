@@ -9,10 +9,12 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from jobs.errors import ConfigError
-from transforms.checks import CheckLimits
+from transforms.check_limits import CheckLimits
 from transforms.contract import InvalidSettingError
 from transforms.fields import Field
 from transforms.names import Subtype
+
+StateStore = Literal["rocksdb", "memory"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +71,7 @@ class Once:
 
     window: timedelta = timedelta(minutes=10)
     max_future: timedelta = timedelta(minutes=5)
-    state_store: Literal["memory", "rocksdb"] = "memory"
+    state_store: StateStore = "rocksdb"
 
     def __post_init__(self) -> None:
         _longer_than_nothing("once.window", self.window)

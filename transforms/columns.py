@@ -28,6 +28,7 @@ EVENT_DATE = "event_date"
 PAYLOAD = "payload"
 PROCESSED_AT = "processed_at"
 IS_LATE = "is_late"
+MAY_BE_TAKEN = "may_be_taken"
 CONTRACT_VERSION = "contract_version"
 
 # Rejected records

@@ -14,14 +14,18 @@ from transforms.columns import (
     EVENT_SCHEMA,
     INGEST_DATE,
     INGESTED_AT,
+    PARTITION_KEY,
     PAYLOAD,
     QUARANTINE_SCHEMA,
     RAW_SCHEMA,
+    REASONS,
     RECORD_SCHEMA,
 )
 from transforms.compose import Transform
 from transforms.contract import require
 from transforms.fields import Field
+from transforms.once import is_accepted
+from transforms.parse import FAULT, JSON
 from transforms.times import utc_date
 
 
@@ -42,6 +46,23 @@ def as_raw(records: DataFrame) -> DataFrame:
         .withColumn(INGEST_DATE, utc_date(F.col(INGESTED_AT)))
         .withColumn(ATTEMPT, F.lit(0))
         .select(*_names(RAW_SCHEMA))
+    )
+
+
+def as_outcomes(records: DataFrame) -> DataFrame:
+    """Leave behind what no table keeps, before the rows travel between executors.
+
+    Columns in:   json, fault (see `parsed`); reasons: array<string>; partition_key: string
+    Columns out:  all but json and fault; partition_key is null for a sound event, as only
+                  quarantine keeps it
+    Rows:         one out for each in
+
+    Raises:
+        MissingColumnsError: if the frame lacks one of the columns.
+    """
+    require(records, JSON, FAULT, REASONS, PARTITION_KEY, owner="as_outcomes")
+    return records.drop(JSON, FAULT).withColumn(
+        PARTITION_KEY, F.when(~is_accepted(), F.col(PARTITION_KEY))
     )
 
 

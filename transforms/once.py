@@ -12,11 +12,11 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from transforms.columns import (
-    ATTEMPT,
     CREATED_AT,
-    EVENT_UUID,
+    IDENTITY,
     INGESTED_AT,
     IS_LATE,
+    MAY_BE_TAKEN,
     POSITION,
     PROCESSED_AT,
     REASONS,
@@ -24,8 +24,7 @@ from transforms.columns import (
 from transforms.compose import Transform
 from transforms.contract import InvalidSettingError, require
 
-IDENTITY_TEXT = "identity_text"
-IDENTITY_TIME = "identity_time"
+REJECTED_POSITION = "rejected_position"
 
 
 def is_accepted() -> Column:
@@ -48,46 +47,47 @@ def with_clock(not_before: datetime) -> Transform:
     return apply
 
 
-def with_identity(rows: DataFrame) -> DataFrame:
-    """Name what makes a row itself: an event's identity, or a rejected record's position.
+def with_rejected_position(rows: DataFrame) -> DataFrame:
+    """Make the position of a rejected record a part of what it is.
 
-    Without the position, all records that lack an identity would be twins of each other.
+    An event is itself by its identity. Without their position, all records that lack an identity
+    would be twins of each other.
 
-    Columns in:   reasons: array<string>; event_uuid: string; created_at: timestamp; the position
-    Columns out:  + identity_text: string, + identity_time: timestamp (null for rejected records)
+    Columns in:   reasons: array<string>; the position
+    Columns out:  + rejected_position: string, null for a sound event
     Rows:         one out for each in
+
+    Raises:
+        MissingColumnsError: if the frame lacks one of the columns.
     """
-    require(rows, REASONS, EVENT_UUID, CREATED_AT, *POSITION, owner="with_identity")
+    require(rows, REASONS, *POSITION, owner="with_rejected_position")
     position = F.concat_ws("/", *POSITION)
-    return rows.withColumns(
-        {
-            IDENTITY_TEXT: F.when(is_accepted(), F.col(EVENT_UUID)).otherwise(position),
-            IDENTITY_TIME: F.when(is_accepted(), F.col(CREATED_AT)),
-        }
-    )
+    return rows.withColumn(REJECTED_POSITION, F.when(~is_accepted(), position))
 
 
 def once_within(window: timedelta) -> Transform:
     """Drop every row whose identity was let through within `window` of the clock.
 
-    Columns in:   processed_at: timestamp; identity_text: string; identity_time: timestamp
-    Columns out:  the same
-    Rows:         the first of each identity
-    State:        key (identity_text, identity_time), watermark on processed_at; a key is kept for
-                  at least `window` after it was let through, and forgotten by two windows after
+    Columns in:   processed_at: timestamp; event_uuid: string; created_at: timestamp;
+                  rejected_position: string
+    Columns out:  all but rejected_position
+    Rows:         the first of each event_uuid, created_at and rejected_position
+    State:        key as above, watermark on processed_at; a key is kept for at least `window`
+                  after it was let through, and forgotten by two windows after
 
     Raises:
         InvalidSettingError: at once, unless `window` is longer than nothing.
+        MissingColumnsError: when applied, if the frame lacks one of the columns.
     """
     if window <= timedelta(0):
         raise InvalidSettingError("once_within", "a window longer than nothing", window)
+    key = [*IDENTITY, REJECTED_POSITION]
 
     def apply(rows: DataFrame) -> DataFrame:
-        require(rows, PROCESSED_AT, IDENTITY_TEXT, IDENTITY_TIME, owner="once_within")
+        require(rows, PROCESSED_AT, *key, owner="once_within")
         seconds = f"{window // timedelta(seconds=1)} seconds"
-        return rows.withWatermark(PROCESSED_AT, seconds).dropDuplicatesWithinWatermark(
-            [IDENTITY_TEXT, IDENTITY_TIME]
-        )
+        clocked = rows.withWatermark(PROCESSED_AT, seconds)
+        return clocked.dropDuplicatesWithinWatermark(key).drop(REJECTED_POSITION)
 
     return apply
 
@@ -95,32 +95,37 @@ def once_within(window: timedelta) -> Transform:
 def with_lateness(window: timedelta, max_future: timedelta, covered_since: datetime) -> Transform:
     """Mark the rows that the state alone cannot answer for.
 
-    A row is late when a twin of it may have been let through before what the state remembers:
-    its `created_at` is older than the window, or the state itself is too young for it. A rejected
-    record has no trustworthy `created_at`; the time of its ingestion takes its place.
+    An event is late when a twin of it may have been let through before what the state remembers:
+    its `created_at` is older than the window, or the state itself is too young for it. Clocks may
+    differ by half a window.
 
     Columns in:   reasons: array<string>; created_at, ingested_at, processed_at: timestamp
-    Columns out:  + is_late: boolean
+    Columns out:  + is_late: boolean, an event whose identity may be stored already;
+                  + may_be_taken: boolean, a record that was ingested before the state began to
+                  remember: an earlier checkpoint may have stored it, as event or as rejected
     Rows:         one out for each in
 
     Args:
         window: as in `once_within`.
         max_future: how far a producer's clock may be ahead of the record's arrival.
         covered_since: the clock at which the state began to remember.
+
+    Raises:
+        MissingColumnsError: when applied, if the frame lacks one of the columns.
     """
+    skew = window / 2
 
     def apply(rows: DataFrame) -> DataFrame:
-        require(
-            rows, REASONS, CREATED_AT, INGESTED_AT, ATTEMPT, PROCESSED_AT, owner="with_lateness"
-        )
+        require(rows, REASONS, CREATED_AT, INGESTED_AT, PROCESSED_AT, owner="with_lateness")
         older_than_window = F.col(CREATED_AT) <= F.col(PROCESSED_AT) - F.expr(
             f"interval {window // timedelta(seconds=1)} seconds"
         )
-        state_was_young = F.lit(covered_since + max_future)
-        event_is_late = older_than_window | (F.col(CREATED_AT) <= state_was_young)
-        record_is_late = F.col(INGESTED_AT) <= state_was_young
-        return rows.withColumn(
-            IS_LATE, F.when(is_accepted(), event_is_late).otherwise(record_is_late)
+        state_was_young = F.col(CREATED_AT) <= F.lit(covered_since + max_future + skew)
+        return rows.withColumns(
+            {
+                IS_LATE: is_accepted() & (older_than_window | state_was_young),
+                MAY_BE_TAKEN: F.col(INGESTED_AT) <= F.lit(covered_since + skew),
+            }
         )
 
     return apply

@@ -121,16 +121,6 @@ def parsed(
     return apply
 
 
-def without_json(records: DataFrame) -> DataFrame:
-    """Drop what only lives between parsing and here, before it is shuffled.
-
-    Columns in:   json, fault (see `parsed`)
-    Columns out:  all others
-    Rows:         one out for each in
-    """
-    return records.drop(JSON, FAULT)
-
-
 def _without_trailing_whitespace(body: Column) -> Column:
     """`{"a":1}\\r\\n` -> `{"a":1}`. Trimming costs as much as parsing, so only where needed."""
     trimmed = F.rtrim(body.cast("string"), F.lit(_WHITESPACE)).cast("binary")

@@ -36,7 +36,6 @@ def with_times() -> Transform:
 
     Columns in:   json: struct with created_at: variant
     Columns out:  + created_at: timestamp, null where missing, of a wrong type or unreadable;
-                  + created_datetime: string, `2025-11-22T08:26:40.250000Z`, always UTC;
                   + event_date: date of created_at in UTC
     Rows:         one out for each in
 
@@ -44,17 +43,27 @@ def with_times() -> Transform:
         MissingColumnsError: when applied, if the frame lacks json.
     """
 
-    created_at = F.col(CREATED_AT)
-
     def apply(records: DataFrame) -> DataFrame:
         require(records, JSON, owner="with_times")
-        return (
-            records.transform(with_timestamp(CREATED_AT, F.col(JSON).getField(CREATED_AT)))
-            .withColumn(CREATED_DATETIME, iso_text(created_at))
-            .withColumn(EVENT_DATE, utc_date(created_at))
-        )
+        given = F.col(JSON).getField(CREATED_AT)
+        read = records.transform(with_timestamp(CREATED_AT, given))
+        return read.withColumn(EVENT_DATE, utc_date(F.col(CREATED_AT)))
 
     return apply
+
+
+def with_created_datetime(events: DataFrame) -> DataFrame:
+    """Say `created_at` as text, for readers who join or print it.
+
+    Columns in:   created_at: timestamp
+    Columns out:  + created_datetime: string, `2025-11-22T08:26:40.250000Z`, always UTC
+    Rows:         one out for each in
+
+    Raises:
+        MissingColumnsError: if the frame lacks created_at.
+    """
+    require(events, CREATED_AT, owner="with_created_datetime")
+    return events.withColumn(CREATED_DATETIME, iso_text(F.col(CREATED_AT)))
 
 
 def with_timestamp(name: str, value: Column) -> Transform:

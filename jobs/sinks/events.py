@@ -6,14 +6,14 @@ from datetime import date, datetime
 from functools import reduce
 from operator import or_
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.lake import Table
+from jobs.sinks.log import last_batch
+from jobs.sinks.small import small
 from transforms.columns import CREATED_AT, EVENT_DATE, IDENTITY, IS_LATE
 
-# Up to here the late identities are sent to every executor, and the table is not shuffled.
-_BROADCAST_ROWS = 500_000
 _MOST_RANGES = 100
 
 
@@ -34,6 +34,10 @@ class Transaction:
     application: str
     batch: int
 
+    def again(self) -> "Transaction":
+        """Another one for the same batch, for what its first commit lacks."""
+        return Transaction(f"{self.application}/again", self.batch)
+
     def options(self) -> dict[str, str]:
         """As options of a Delta writer."""
         return {
@@ -41,6 +45,12 @@ class Transaction:
             "txnVersion": str(self.batch),
             "userMetadata": f"{self.application} batch {self.batch}",
         }
+
+
+def is_written(spark: SparkSession, table: Table, transaction: Transaction) -> bool:
+    """True where `table` has the commit; its log, as it was last read, tells."""
+    last = last_batch(spark, table, transaction.application)
+    return last is not None and last >= transaction.batch
 
 
 def append(rows: DataFrame, table: Table, transaction: Transaction) -> None:
@@ -58,9 +68,8 @@ def stored_twins(accepted: DataFrame, events: Table, late: Sequence[LateRange]) 
     Columns out:  event_uuid, created_at
     Rows:         one for each late event that `events` holds
     """
-    identities = accepted.where(IS_LATE).select(*IDENTITY)
-    if sum(each.rows for each in late) <= _BROADCAST_ROWS:
-        identities = F.broadcast(identities)
+    rows = sum(each.rows for each in late)
+    identities = small(accepted.where(IS_LATE).select(*IDENTITY), rows)
     stored = events.read(accepted.sparkSession).where(_within(late)).select(*IDENTITY)
     return stored.join(identities, on=list(IDENTITY), how="left_semi")
 

@@ -1,10 +1,5 @@
 """The event names that the table holds, and how many more it may get."""
 
-from pyspark.sql import DataFrame, SparkSession
-
-from jobs.lake import Table
-from transforms.columns import EVENT_NAME
-
 
 class KnownNames:
     """A cap on event names: each is a folder, and a producer's mistake would make millions."""
@@ -22,12 +17,3 @@ class KnownNames:
     def add(self, names: set[str]) -> None:
         """Remember what has been stored."""
         self._known |= names
-
-
-def stored_names(spark: SparkSession, events: Table) -> set[str]:
-    """The names that `events` holds, from the table's log alone: no data file is opened."""
-    log = spark._jvm.org.apache.spark.sql.delta.DeltaLog  # type: ignore[union-attr]
-    snapshot = log.forTable(spark._jsparkSession, events.path).unsafeVolatileSnapshot()
-    files = DataFrame(snapshot.allFiles().toDF(), spark)
-    names = files.select(f"partitionValues.{EVENT_NAME}").distinct().collect()
-    return {row[0] for row in names}

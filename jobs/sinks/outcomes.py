@@ -1,26 +1,30 @@
 """Store one batch of `process`: events in one commit, rejected records in another.
 
-Both commits carry the batch's number, so a batch that is replayed after a crash between the two
-writes only what is missing.
+Both commits carry the batch's number. Where a run was killed before Spark noted the batch as done,
+every row of its replay asks the tables what became of it: only what is missing is written, even
+if the rules were changed meanwhile.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from pyspark.sql import DataFrame, Row
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.lake import Tables
-from jobs.sinks.events import LateRange, Transaction, append, stored_twins
+from jobs.lake import Table, Tables
+from jobs.sinks.claim import Claim
+from jobs.sinks.events import LateRange, Transaction, append, is_written, stored_twins
 from jobs.sinks.names import KnownNames
-from jobs.sinks.quarantine import known_positions
+from jobs.sinks.taken import taken_positions
 from transforms.columns import (
     CREATED_AT,
     EVENT_DATE,
     EVENT_NAME,
     IDENTITY,
+    INGESTED_AT,
     IS_LATE,
+    MAY_BE_TAKEN,
     POSITION,
     REASONS,
 )
@@ -45,6 +49,7 @@ class OutcomeSink:
     def __init__(
         self,
         tables: Tables,
+        claim: Claim,
         application: str,
         names: KnownNames,
         as_events: Transform,
@@ -52,6 +57,7 @@ class OutcomeSink:
         report: Callable[[BatchCounts], None],
     ) -> None:
         self._tables = tables
+        self._claim = claim
         self._application = application
         self._names = names
         self._as_events = as_events
@@ -59,7 +65,12 @@ class OutcomeSink:
         self._report = report
 
     def __call__(self, batch: DataFrame, number: int) -> None:
-        """Write `batch`; the same number is never written twice."""
+        """Write `batch`; the same number is never written twice.
+
+        Raises:
+            LakeError: another run has taken over.
+        """
+        self._claim.require()
         # Grouped as the table's partitions are, each partition gets one file. The rows are kept,
         # because reading them once more would run the state store once more.
         outcomes = batch.repartition(EVENT_NAME, EVENT_DATE).persist()
@@ -69,7 +80,11 @@ class OutcomeSink:
             outcomes.unpersist()
 
     def _store(self, outcomes: DataFrame, transaction: Transaction) -> BatchCounts:
+        if self._is_half_written(outcomes.sparkSession, transaction):
+            outcomes = _all_in_doubt(outcomes)
         summary = _summary(outcomes)
+        outcomes, taken = self._without_taken(outcomes, summary)
+        summary = _summary(outcomes) if taken else summary
         surplus = self._names.surplus({name for row in summary for name in row["names"]})
         if surplus:
             outcomes = _without_room(outcomes, surplus)
@@ -78,15 +93,39 @@ class OutcomeSink:
         rejected = [row for row in summary if not row["accepted"]]
 
         late_twins = self._store_events(outcomes, accepted, transaction) if accepted else 0
-        known = self._store_rejected(outcomes, rejected, transaction) if rejected else 0
+        if rejected:
+            self._append(
+                outcomes.where(~is_accepted()).transform(self._as_quarantine),
+                self._tables.quarantine,
+                transaction,
+            )
         self._names.add({name for row in accepted for name in row["names"]})
         return BatchCounts(
             batch=transaction.batch,
             stored=_rows(accepted) - late_twins,
             late=_rows(row for row in accepted if row[IS_LATE]),
-            late_twins=late_twins + known,
-            quarantined=_rows(rejected) - known,
+            late_twins=late_twins + taken,
+            quarantined=_rows(rejected),
         )
+
+    def _is_half_written(self, spark: SparkSession, transaction: Transaction) -> bool:
+        """True where a run was killed between this batch's commits and Spark's note of it."""
+        both = (self._tables.events, self._tables.quarantine)
+        return any(is_written(spark, table, transaction) for table in both)
+
+    def _without_taken(self, outcomes: DataFrame, summary: Sequence[Row]) -> tuple[DataFrame, int]:
+        """`outcomes` without those that either table holds already, and how many that were."""
+        taken = [row for row in summary if row["may_be_taken"]]
+        if not taken:
+            return outcomes, 0
+        known = taken_positions(
+            outcomes,
+            self._tables,
+            rows=sum(row["may_be_taken"] for row in taken),
+            first=_utc(min(row["ingested_first"] for row in taken)),
+            last=_utc(max(row["ingested_last"] for row in taken)),
+        )
+        return _without(outcomes, known, POSITION)
 
     def _store_events(
         self, outcomes: DataFrame, accepted: list[Row], transaction: Transaction
@@ -96,19 +135,15 @@ class OutcomeSink:
         late = [_late_range(row) for row in accepted if row[IS_LATE]]
         twins = stored_twins(events, self._tables.events, late) if late else None
         new, found = _without(events, twins, IDENTITY)
-        append(new.transform(self._as_events), self._tables.events, transaction)
+        if found < _rows(accepted):
+            self._append(new.transform(self._as_events), self._tables.events, transaction)
         return found
 
-    def _store_rejected(
-        self, outcomes: DataFrame, rejected: list[Row], transaction: Transaction
-    ) -> int:
-        """Append what quarantine does not have yet; answers how many it had."""
-        records = outcomes.where(~is_accepted())
-        some_late = any(row[IS_LATE] for row in rejected)
-        known = known_positions(records, self._tables.quarantine) if some_late else None
-        new, found = _without(records, known, POSITION)
-        append(new.transform(self._as_quarantine), self._tables.quarantine, transaction)
-        return found
+    def _append(self, rows: DataFrame, table: Table, transaction: Transaction) -> None:
+        """One commit; for what the batch's own commit lacks, if the table has that already."""
+        while is_written(rows.sparkSession, table, transaction):
+            transaction = transaction.again()
+        append(rows, table, transaction)
 
 
 def _without(
@@ -127,6 +162,11 @@ def _without(
     return rows.join(known, on=list(keys), how="left_anti") if found else rows, found
 
 
+def _all_in_doubt(outcomes: DataFrame) -> DataFrame:
+    """Every row must ask the tables what became of it when its batch was first written."""
+    return outcomes.withColumns({IS_LATE: is_accepted(), MAY_BE_TAKEN: F.lit(True)})
+
+
 def _rows(summary: Iterable[Row]) -> int:
     return sum(row["rows"] for row in summary)
 
@@ -134,6 +174,7 @@ def _rows(summary: Iterable[Row]) -> int:
 def _summary(outcomes: DataFrame) -> list[Row]:
     """A row each for accepted and rejected, fresh and late, and every late date."""
     late_date = F.when(is_accepted() & F.col(IS_LATE), F.col(EVENT_DATE))
+    may_be_taken = F.col(MAY_BE_TAKEN)
     return (
         outcomes.groupBy(
             is_accepted().alias("accepted"), F.col(IS_LATE), late_date.alias(EVENT_DATE)
@@ -143,6 +184,9 @@ def _summary(outcomes: DataFrame) -> list[Row]:
             F.min(CREATED_AT).alias("first"),
             F.max(CREATED_AT).alias("last"),
             F.collect_set(F.when(is_accepted(), F.col(EVENT_NAME))).alias("names"),
+            F.count_if(may_be_taken).alias("may_be_taken"),
+            F.min(F.when(may_be_taken, F.col(INGESTED_AT))).alias("ingested_first"),
+            F.max(F.when(may_be_taken, F.col(INGESTED_AT))).alias("ingested_last"),
         )
         .collect()
     )

@@ -58,11 +58,20 @@ class Running:
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
+    @property
+    def pid(self) -> int:
+        """The id of the driver's process, and of its process group."""
+        return self._process.pid
+
+    def end(self) -> tuple[int, str]:
+        """Wait for its end; its exit code (-9 if it was killed), and its log."""
+        _, said = self._process.communicate()
+        return self._process.returncode, said
+
     def terminate(self) -> tuple[int, str]:
         """SIGTERM to the driver alone; its exit code, and the rest of its log."""
         self._process.terminate()
-        _, said = self._process.communicate()
-        return self._process.returncode, said
+        return self.end()
 
 
 def _command(arguments: tuple[str, ...]) -> list[str]:

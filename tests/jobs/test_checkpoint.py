@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.checkpoint import Checkpoint, Cover
+from jobs.checkpoint import SINCE_EVER, Checkpoint, Cover
 from jobs.errors import LakeError
 
 MINUTE = timedelta(minutes=1)
@@ -39,18 +39,28 @@ def take_up(
     folder: Path,
     now: datetime,
     window: timedelta = 10 * MINUTE,
-    last_clock: datetime | None = None,
+    last_clock: datetime | None = NOON - MINUTE,
 ) -> Cover:
     return Checkpoint(spark, str(folder)).take_up(window, now, last_clock)
 
 
 def test_a_new_checkpoint_covers_from_now_on(spark: SparkSession, folder: Path) -> None:
-    """Nothing before the start is known; the same generation is found again after a restart."""
+    """What was stored before is not known; a restart finds the same generation again."""
     first = take_up(spark, folder, NOON)
     assert first.generation.covered_since == NOON
     assert first.clock_floor == NOON
     again = take_up(spark, folder, NOON + MINUTE)
     assert again.generation == first.generation
+
+
+def test_on_an_empty_lake_a_new_checkpoint_covers_all_time(
+    spark: SparkSession, folder: Path
+) -> None:
+    """Where nothing was stored, no event can have a twin that the state does not know."""
+    cover = take_up(spark, folder, NOON, last_clock=None)
+    assert cover.generation.covered_since == SINCE_EVER
+    assert cover.clock_floor == NOON
+    assert take_up(spark, folder, NOON + MINUTE).generation == cover.generation
 
 
 def test_a_lost_checkpoint_begins_another_generation(spark: SparkSession, folder: Path) -> None:

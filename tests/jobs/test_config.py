@@ -62,7 +62,7 @@ def test_text_becomes_the_type_of_its_setting() -> None:
         ("once.window=10", r'once\.window: wanted a duration like "10 minutes", but got \'10\''),
         ("once.window=0 minutes", "once.window must be longer than nothing"),
         ("once.max_future=6 minutes", "once.max_future must be at most half of once.window"),
-        ("once.state_store=disk", r"once\.state_store must be one of \['memory', 'rocksdb'\]"),
+        ("once.state_store=disk", r"once\.state_store must be one of \['rocksdb', 'memory'\]"),
         ("source.fail_on_data_loss=maybe", "source.fail_on_data_loss: wanted true or false"),
         ("source.max_records_per_batch=many", "max_records_per_batch: wanted a whole number"),
         ("source.max_records_per_batch=-1", "max_records_per_batch must be at least 0"),

@@ -1,18 +1,26 @@
 """The whole of `process` on a lake of its own: raw in, events and quarantine out."""
 
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
+from jobs.errors import EventLakeError
+from jobs.lake import Table
 from jobs.settings import Checks, Once
+from jobs.sinks.outcomes import OutcomeSink
 from tests.jobs.lake import SmallLake, event, reasons_by_data, settings_in
 from transforms.fields import Field
 
 NOW = int(time.time())
 HOUR = 3600
+
+# Uuid and name: sound by either rule, only before the change, only after it
+NAMED = (("kept", "created"), ("refused", "a:b"), ("fixed", "has a space"))
 
 
 @pytest.fixture
@@ -49,6 +57,52 @@ def test_a_lost_checkpoint_stores_nothing_twice(lake: SmallLake) -> None:
         b"not json either": ["not_json"],
     }
     assert lake.quarantine().count() == 2
+
+
+def test_a_half_written_batch_is_completed_whatever_the_rules_are_by_then(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Events are committed, quarantine is not; then the rules for names change. A record stays
+    where it is, and what had not been stored goes where it belongs now."""
+    lake = SmallLake(spark, settings_in(tmp_path))
+    kept, refused, fixed = (event(uuid, NOW, name) for uuid, name in NAMED)
+    lake.put(kept, kept, refused, fixed, b"not json")
+    with monkeypatch.context() as broken:
+        broken.setattr(OutcomeSink, "_append", _all_but_quarantine(OutcomeSink._append))
+        with pytest.raises(EventLakeError, match="killed here"):
+            lake.process()
+    assert lake.stored() == ["kept", "refused"]
+
+    changed = replace(lake.settings, checks=Checks(event_name_pattern="[a-z ]+"))
+    again = SmallLake(spark, changed)
+    again.process()
+    assert again.stored() == ["fixed", "kept", "refused"]
+    assert reasons_by_data(again.quarantine()) == {b"not json": ["not_json"]}
+    assert all(batch.conserves for batch in again.batches)
+
+
+def test_a_lost_checkpoint_leaves_each_record_where_it_is_though_the_rules_changed(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    """What was rejected stays rejected until it is replayed, and what was stored stays stored."""
+    lake = SmallLake(spark, settings_in(tmp_path))
+    kept, refused, fixed = (event(uuid, NOW, name) for uuid, name in NAMED)
+    lake.put(kept, refused, fixed)
+    lake.process()
+    _lose(tmp_path / "checkpoints")
+    changed = SmallLake(spark, replace(lake.settings, checks=Checks(event_name_pattern="[a-z ]+")))
+    changed.process()
+    assert changed.stored() == ["kept", "refused"]
+    assert reasons_by_data(changed.quarantine()) == {fixed: ["invalid_event_name"]}
+
+
+def _all_but_quarantine(append: Callable[..., None]) -> Callable[..., None]:
+    def appended(sink: OutcomeSink, rows: DataFrame, table: Table, *rest: object) -> None:
+        if table.path.endswith("quarantine"):
+            raise RuntimeError("killed here")
+        append(sink, rows, table, *rest)
+
+    return appended
 
 
 def test_rejected_records_keep_their_bytes_and_every_reason(lake: SmallLake) -> None:

@@ -13,10 +13,10 @@ from transforms.columns import EVENT_SCHEMA, QUARANTINE_SCHEMA, RAW_SCHEMA, RECO
 from transforms.compose import compose
 from transforms.contract import MissingColumnsError
 from transforms.fields import Field, field_roots, with_fields
-from transforms.layout import as_events, as_quarantine, as_raw
+from transforms.layout import as_events, as_outcomes, as_quarantine, as_raw
 from transforms.names import with_event_parts
 from transforms.parse import parsed
-from transforms.times import with_times
+from transforms.times import with_created_datetime, with_times
 
 FIELDS = [Field("user_id", "$.user.id", "bigint"), Field("price", "$.price", "decimal(6,2)")]
 TEXT = '{"event_uuid":"é1", "event_name":"a:b","created_at":1763800000,"user":{"id":7}}\n'
@@ -32,8 +32,10 @@ def _outcomes(spark: SparkSession) -> DataFrame:
         parsed(field_roots(FIELDS)),
         with_times(),
         with_reasons(),
-        with_event_parts(),
         with_fields(FIELDS),
+        as_outcomes,
+        with_created_datetime,
+        with_event_parts(),
     )
     return (
         raw_frame(spark, RECORDS)
@@ -41,6 +43,17 @@ def _outcomes(spark: SparkSession) -> DataFrame:
         .withColumn("processed_at", F.current_timestamp())
         .withColumn("is_late", F.lit(False))
     )
+
+
+def test_as_outcomes_leaves_behind_what_no_table_keeps(spark: SparkSession) -> None:
+    """The partition key of an event stays in raw; quarantine keeps that of a rejected record."""
+    outcomes = _outcomes(spark)
+
+    assert not {"json", "fault"} & set(outcomes.columns)
+    assert in_order(outcomes, "event_uuid", F.isnull("partition_key").alias("is_left")) == [
+        ("é1", True),
+        (None, False),
+    ]
 
 
 def test_as_events_has_the_tables_columns_and_the_promoted_ones(spark: SparkSession) -> None:

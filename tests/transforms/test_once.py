@@ -8,36 +8,28 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from transforms.contract import InvalidSettingError, MissingColumnsError
-from transforms.once import once_within, with_clock, with_identity, with_lateness
+from transforms.once import once_within, with_clock, with_lateness, with_rejected_position
 
 WINDOW = timedelta(minutes=10)
 FUTURE = timedelta(minutes=5)
 
 
-def test_with_identity_keeps_rejected_records_apart(spark: SparkSession) -> None:
+def test_rejected_records_are_apart_by_their_position(spark: SparkSession) -> None:
     """Records without an identity are no twins of each other: their position tells them apart."""
     position = "shard_id string, sequence_number string, sub_sequence_number bigint, attempt int"
-    schema = f"reasons array<string>, event_uuid string, created_at timestamp, {position}"
-    noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    schema = f"reasons array<string>, {position}"
     rows = spark.createDataFrame(
         [
-            ([], "e1", noon, "s0", "11", 0, 0),
-            (["not_json"], None, None, "s0", "12", 0, 0),
-            (["not_json"], None, None, "s0", "12", 1, 0),
-            # a sound identity does not help a record that another check rejects
-            (["invalid_event_name"], "e1", noon, "s0", "13", 0, 2),
+            ([], "s0", "11", 0, 0),
+            (["not_json"], "s0", "12", 0, 0),
+            (["not_json"], "s0", "12", 1, 0),
+            (["invalid_event_name"], "s0", "13", 0, 2),
         ],
         schema,
     )
-    actual = rows.transform(with_identity).select("identity_text", "identity_time")
+    actual = rows.transform(with_rejected_position).select("rejected_position")
     expected = spark.createDataFrame(
-        [
-            ("e1", noon),
-            ("s0/12/0/0", None),
-            ("s0/12/1/0", None),
-            ("s0/13/0/2", None),
-        ],
-        "identity_text string, identity_time timestamp",
+        [(None,), ("s0/12/0/0",), ("s0/12/1/0",), ("s0/13/0/2",)], "rejected_position string"
     )
     assert_df_equality(actual, expected, ignore_nullable=True)
 
@@ -47,41 +39,43 @@ def test_with_lateness_trusts_the_state_only_where_it_remembers(spark: SparkSess
     covered_since = datetime(2026, 1, 1, 11, 30, tzinfo=UTC)
     clock = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
     schema = """name string, reasons array<string>, created_at timestamp, ingested_at timestamp,
-        processed_at timestamp, attempt int"""
+        processed_at timestamp"""
 
     def at(minutes: float) -> datetime:
         return clock + timedelta(minutes=minutes)
 
     rows = spark.createDataFrame(
         [
-            ("just made", [], at(0), at(0), clock, 0),
-            ("inside the window", [], at(-9.99), at(0), clock, 0),
-            ("at its edge", [], at(-10), at(0), clock, 0),
-            ("hours old", [], at(-300), at(0), clock, 0),
-            ("from the future", [], at(4), at(0), clock, 0),
-            ("state too young", [], at(-25), at(-25), at(-20), 0),
-            ("state old enough", [], at(-24.9), at(-24), at(-20), 0),
-            ("rejected, new", ["not_json"], None, at(-1), clock, 0),
-            ("rejected, older than the state", ["not_json"], None, at(-31), clock, 0),
+            ("just made", [], at(0), at(0), clock),
+            ("inside the window", [], at(-9.99), at(0), clock),
+            ("at its edge", [], at(-10), at(0), clock),
+            ("hours old", [], at(-300), at(0), clock),
+            ("from the future", [], at(4), at(0), clock),
+            ("state too young", [], at(-20), at(-20), at(-12)),
+            ("state old enough", [], at(-19.9), at(-19), at(-12)),
+            ("ingested before the state", [], at(-26), at(-25), at(-25)),
+            ("rejected, new", ["not_json"], None, at(-1), clock),
+            ("rejected, older than the state", ["not_json"], None, at(-25), clock),
         ],
         schema,
     )
-    actual = rows.transform(with_lateness(WINDOW, FUTURE, covered_since)).select("name", "is_late")
+    actual = rows.transform(with_lateness(WINDOW, FUTURE, covered_since))
     expected = spark.createDataFrame(
         [
-            ("just made", False),
-            ("inside the window", False),
-            ("at its edge", True),
-            ("hours old", True),
-            ("from the future", False),
-            ("state too young", True),
-            ("state old enough", False),
-            ("rejected, new", False),
-            ("rejected, older than the state", True),
+            ("just made", False, False),
+            ("inside the window", False, False),
+            ("at its edge", True, False),
+            ("hours old", True, False),
+            ("from the future", False, False),
+            ("state too young", True, False),
+            ("state old enough", False, False),
+            ("ingested before the state", True, True),
+            ("rejected, new", False, False),
+            ("rejected, older than the state", False, True),
         ],
-        "name string, is_late boolean",
+        "name string, is_late boolean, may_be_taken boolean",
     )
-    assert_df_equality(actual, expected, ignore_nullable=True)
+    assert_df_equality(actual.select(*expected.columns), expected, ignore_nullable=True)
 
 
 def test_with_clock_never_goes_below_its_floor(spark: SparkSession) -> None:
@@ -96,9 +90,7 @@ def test_once_within_wants_a_window_and_its_columns(spark: SparkSession) -> None
     with pytest.raises(InvalidSettingError, match="a window longer than nothing"):
         once_within(timedelta(0))
     with pytest.raises(MissingColumnsError, match="processed_at"):
-        _empty(spark, "identity_text string, identity_time timestamp").transform(
-            once_within(WINDOW)
-        )
+        _empty(spark, "event_uuid string, created_at timestamp").transform(once_within(WINDOW))
 
 
 def _empty(spark: SparkSession, schema: str) -> DataFrame:

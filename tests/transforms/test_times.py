@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from tests.transforms.frames import in_order, raw_frame
 from transforms.contract import MissingColumnsError
 from transforms.parse import parsed
-from transforms.times import iso_text, utc_date, with_times
+from transforms.times import iso_text, utc_date, with_created_datetime, with_times
 
 UNREADABLE = None
 
@@ -116,7 +116,8 @@ def test_with_times_reads_what_producers_write(spark: SparkSession, zone: str) -
     before = spark.conf.get("spark.sql.session.timeZone")
     spark.conf.set("spark.sql.session.timeZone", zone)
     try:
-        actual = in_order(raw.transform(parsed()).transform(with_times()), "created_datetime")
+        times = raw.transform(parsed()).transform(with_times()).transform(with_created_datetime)
+        actual = in_order(times, "created_datetime")
     finally:
         spark.conf.set("spark.sql.session.timeZone", before)
 
@@ -136,7 +137,7 @@ def test_created_at_its_text_and_its_date_agree(spark: SparkSession) -> None:
         ],
     )
 
-    times = raw.transform(parsed()).transform(with_times())
+    times = raw.transform(parsed()).transform(with_times()).transform(with_created_datetime)
     actual = in_order(
         times.withColumn("micros", F.unix_micros("created_at")),
         *("micros", "created_datetime", "event_date"),
@@ -182,3 +183,5 @@ def test_dates_and_texts_of_timestamps(spark: SparkSession) -> None:
 def test_with_times_needs_parsed_records(spark: SparkSession) -> None:
     with pytest.raises(MissingColumnsError, match=r"with_times needs column\(s\) \['json'\]"):
         spark.range(1).transform(with_times())
+    with pytest.raises(MissingColumnsError, match=r"with_created_datetime needs column"):
+        spark.range(1).transform(with_created_datetime)
