@@ -1,0 +1,112 @@
+"""A lake whose server can kill the driver: fed with generated events, held against the oracle."""
+
+import json
+import time
+import urllib.request
+from collections import Counter
+from datetime import UTC, datetime
+from itertools import islice
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from jobs.audit import prove
+from jobs.lake import Tables, tables
+from jobs.settings import Lake
+from jobs.synthetic import Mix, records
+from tests.e2e.commands import Running, run, settings
+from tests.servers import Server
+from tests.servers.server import REGION
+from tests.streaming.oracle import expected
+
+MIX = Mix(names=1, twins=0.2, late=0.1, broken=0.1, seed=7)
+
+
+class FaultyLake:
+    """One stream and one lake below `s3://{bucket}`, and all that was put so far."""
+
+    def __init__(self, spark: SparkSession, server: Server, bucket: str, stream: str) -> None:
+        self._spark, self._server, self._stream = spark, server, stream
+        self._put: list[bytes] = []
+        self._traffic = records(MIX, lambda: time.time_ns() // 1_000_000)
+        place = f"s3://{bucket}"
+        self._tables = _tables(place)
+        self._given = settings(
+            server, place, f"source.stream={stream}", f"lake.s3_endpoint_url={server.url}"
+        )
+        server.client("s3").create_bucket(Bucket=bucket)
+        server.client().create_stream(StreamName=stream, ShardCount=2)
+        _read_through_s3a(spark, server)
+
+    @property
+    def records_put(self) -> int:
+        """How many records the producer put."""
+        return len(self._put)
+
+    def put(self, count: int) -> None:
+        """The next records of the producer: new events, twins of earlier ones, late, broken."""
+        for record in islice(self._traffic, count):
+            self._server.client().put_record(
+                StreamName=self._stream, Data=record.data, PartitionKey=record.partition_key
+            )
+            self._put.append(record.data)
+
+    def run_until_killed(self, *steps: str, applied: bool) -> str:
+        """Start the driver, which dies at the last of `steps`; answers at which request it did."""
+        request = self.run_until(*steps, applied=applied)
+        assert request is not None, f"the driver ended without having come to {steps}"
+        return request
+
+    def run_until(self, *steps: str, applied: bool) -> str | None:
+        """The same; but the driver may also end by itself before it comes to them: None."""
+        self._control("/_kill", {"steps": steps, "applied": applied})
+        driver = Running("stream", "--once", *self._given)
+        self._control("/_kill/client", {"pid": driver.pid})
+        code, said = driver.end()
+        request = self._control("/_kill")
+        assert code == (-9 if request else 0), f"it ended with {code}:\n{said[-3000:]}"
+        return None if request is None else str(request)
+
+    def drain(self) -> None:
+        """Start the driver once more, and let it end by itself."""
+        self._control("/_kill", {"steps": [], "applied": False})
+        done = run("stream", "--once", *self._given)
+        assert done.returncode == 0, done.stderr[-3000:]
+
+    def assert_exact(self) -> None:
+        """The audit is clean, and the oracle agrees with each table row for row."""
+        report = prove(self._spark, self._tables)
+        assert report.is_clean, "\n".join(report.lines())
+        wanted = expected(self._put, datetime.now(UTC))
+        assert self._bytes_of(self._tables.raw.read(self._spark)) == wanted.raw
+        assert self._bytes_of(self._tables.quarantine.read(self._spark)) == wanted.quarantine
+        events = self._tables.events.read(self._spark).select(
+            "event_uuid", F.unix_micros("created_at"), F.col("payload").cast("binary")
+        )
+        stored = [((row[0], row[1]), bytes(row[2])) for row in events.collect()]
+        assert Counter(identity for identity, _ in stored) == dict.fromkeys(wanted.events, 1)
+        assert all(payload in wanted.events[identity] for identity, payload in stored)
+
+    def _bytes_of(self, table: DataFrame) -> Counter[bytes]:
+        return Counter(bytes(row[0]) for row in table.select("data").collect())
+
+    def _control(self, path: str, body: dict[str, object] | None = None) -> object:
+        data = None if body is None else json.dumps(body).encode()
+        with urllib.request.urlopen(f"{self._server.url}{path}", data=data) as answer:
+            return json.load(answer)
+
+
+def _tables(place: str) -> Tables:
+    return tables(Lake(raw=f"{place}/raw", processed=f"{place}/processed", checkpoints="unused"))
+
+
+def _read_through_s3a(spark: SparkSession, server: Server) -> None:
+    """Let the session of the tests read the lake too."""
+    for key, value in {
+        "fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
+        "fs.s3a.endpoint": server.url,
+        "fs.s3a.endpoint.region": REGION,
+        "fs.s3a.path.style.access": "true",
+        "fs.s3a.connection.ssl.enabled": "false",
+    }.items():
+        spark.conf.set(key, value)

@@ -1,0 +1,102 @@
+"""The driver is killed at each point of its work, and the tables come out exact."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from pyspark.sql import SparkSession
+
+from tests.servers import Server, deadly_moto
+from tests.streaming.faulty_lake import FaultyLake
+
+pytestmark = pytest.mark.slow
+
+KILLS = 30
+RECORDS = 200
+
+
+@dataclass(frozen=True)
+class Point:
+    """A moment in a batch's work, by the requests that lead to it."""
+
+    name: str
+    steps: tuple[str, ...]
+    applied: bool = False
+
+
+INGEST, PROCESS = "PUT .*/checkpoints/ingest", "PUT .*/checkpoints/process"
+# Any but the table's first, which makes it
+COMMIT = r"/_delta_log/(?!0+\.json)\d{20}\.json$"
+# A batch writes files before its commit; the claim of a run on the table is a commit without any.
+EVENTS_FILE, EVENTS_COMMIT = (
+    "PUT .*/processed/events/event_name=",
+    f"PUT .*/processed/events{COMMIT}",
+)
+POINTS = (
+    Point("ingest: before it plans", ("GetShardIterator",)),
+    Point("ingest: planned, not noted", (rf"{INGEST}/offsets/\d+$",)),
+    Point("ingest: planned and noted", (rf"{INGEST}/offsets/\d+$",), applied=True),
+    Point("ingest: an executor reads", (rf"{INGEST}/offsets/\d+$", "GetRecords")),
+    Point("ingest: raw's files, no commit", (f"PUT .*/raw/records{COMMIT}",)),
+    Point("ingest: raw's commit, not noted", (f"PUT .*/raw/records{COMMIT}",), applied=True),
+    Point("ingest: batch not noted as done", (rf"{INGEST}/commits/\d+$",)),
+    Point("process: planned and noted", (rf"{PROCESS}/offsets/\d+$",), applied=True),
+    Point("process: before the state's commit", (rf"{PROCESS}/state/0/",)),
+    Point("process: behind the state's commit", (rf"{PROCESS}/state/0/",), applied=True),
+    Point("process: events' files", (EVENTS_FILE,), applied=True),
+    Point("process: events' files, no commit", (EVENTS_FILE, EVENTS_COMMIT)),
+    Point("process: events, not quarantine", (EVENTS_FILE, EVENTS_COMMIT), applied=True),
+    Point("process: before quarantine", (f"PUT .*/processed/quarantine{COMMIT}",)),
+    Point("process: behind quarantine", (f"PUT .*/processed/quarantine{COMMIT}",), applied=True),
+    Point("process: batch not noted as done", (rf"{PROCESS}/commits/\d+$",)),
+)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with deadly_moto() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def lake(spark: SparkSession, server: Server) -> FaultyLake:
+    return FaultyLake(spark, server, "kill-points", stream="kill-points")
+
+
+def test_killed_at_every_point_in_turn_the_lake_comes_out_exact(
+    spark: SparkSession, server: Server
+) -> None:
+    """Each restart takes up what the one before left, and dies at the next point."""
+    lake = FaultyLake(spark, server, "in-turn", stream="in-turn")
+    for point in POINTS:
+        lake.put(RECORDS)
+        lake.run_until_killed(*point.steps, applied=point.applied)
+    lake.drain()
+    lake.assert_exact()
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("point", POINTS, ids=lambda point: point.name)
+def test_killed_at_a_point_the_lake_comes_out_exact(lake: FaultyLake, point: Point) -> None:
+    """Restarted, it drains; nothing is lost, nothing is twice."""
+    lake.put(RECORDS)
+    lake.run_until_killed(*point.steps, applied=point.applied)
+    lake.drain()
+    lake.assert_exact()
+
+
+@pytest.mark.faults
+def test_killed_at_random_again_and_again_the_lake_comes_out_exact(lake: FaultyLake) -> None:
+    """Each restart is killed in its turn, at any request; some run to their end instead."""
+    chance = random.Random(11)
+    died_at: list[str] = []
+    while len(died_at) < KILLS:
+        lake.put(RECORDS // 4)
+        steps = ["."] * chance.randrange(1, 400)
+        request = lake.run_until(*steps, applied=chance.random() < 0.5)
+        died_at += [request] if request else []
+    lake.drain()
+    lake.assert_exact()
+    print(f"{KILLS} kills at random, {lake.records_put} records put, 0 lost, 0 twice; died at:")
+    print("\n".join(died_at))

@@ -1,0 +1,65 @@
+"""A driver that goes on though another one has taken its place."""
+
+import shutil
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from jobs.audit import prove
+from jobs.errors import LakeError
+from jobs.lake import Table
+from jobs.sinks.claim import newest_run
+from tests.e2e.commands import Running, settings
+from tests.jobs.lake import SmallLake, event, settings_in
+from tests.servers import Server
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("is_copy", [True, False], ids=["copied checkpoint", "same checkpoint"])
+def test_the_later_driver_goes_on_and_the_earlier_one_ends(
+    spark: SparkSession, tmp_path: Path, is_copy: bool
+) -> None:
+    """Both would take the same records; the tables come out exact all the same."""
+    now = int(time.time())
+    lake = SmallLake(spark, settings_in(tmp_path))
+    lake.put(*(event(f"a{number}", now) for number in range(20)))
+    earlier = Running("process", *_given(tmp_path, "checkpoints"))
+    earlier.wait_for("query=process ")
+    place = "copy" if is_copy else "checkpoints"
+    if is_copy:
+        shutil.copytree(tmp_path / "checkpoints", tmp_path / place)
+
+    later = Running("process", *_given(tmp_path, place))
+    lake.put(*(event(f"b{number}", now) for number in range(20)), b"not json")
+    _wait_for_run(1, spark, lake.tables.events)
+    lake.put(*(event(f"c{number}", now) for number in range(20)))
+    code, said = earlier.end()
+    later.terminate()
+    _drain(lake, f"{tmp_path}/{place}")
+
+    assert code == LakeError.exit_code, said
+    assert "another run" in said
+    assert "Traceback" not in said
+    assert lake.stored() == sorted(f"{batch}{number}" for batch in "abc" for number in range(20))
+    assert prove(spark, lake.tables).is_clean
+
+
+def _wait_for_run(number: int, spark: SparkSession, events: Table) -> None:
+    deadline = time.monotonic() + 60
+    while newest_run(spark, events) < number:
+        assert time.monotonic() < deadline, "the later driver does not start"
+        time.sleep(0.1)
+
+
+def _drain(lake: SmallLake, checkpoints: str) -> None:
+    place = replace(lake.settings.lake, checkpoints=checkpoints)
+    SmallLake(lake.spark, replace(lake.settings, lake=place)).process()
+
+
+def _given(folder: Path, checkpoints: str) -> list[str]:
+    nowhere = Server("none", "http://127.0.0.1:9")  # `process` reads raw alone
+    return settings(nowhere, str(folder), f"lake.checkpoints={folder}/{checkpoints}")
