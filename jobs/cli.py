@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -29,7 +30,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         level=logging.DEBUG if parsed.verbose else logging.INFO,
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
     )
-    if not parsed.verbose:
+    if parsed.verbose:
+        # Read by Spark's logging on this machine: conf/launch/spark/log4j2.properties
+        os.environ["EVENT_LAKE_SPARK_LOG"] = "stacks"
+    else:
         # What we raise where Spark calls us comes back to us; py4j logs its stack before.
         logging.getLogger("py4j.clientserver").setLevel(logging.CRITICAL)
     for chatty in ("py4j", "botocore", "boto3", "urllib3"):

@@ -102,9 +102,10 @@ def run(arguments: argparse.Namespace) -> int:
     feed = Feed(producer.put, mix, arguments.rate, arguments.events, arguments.duration)
     line = StatusLine()
     goal = f" of {arguments.events:,}" if arguments.events else ""
-    print(f"putting records on stream '{source.stream}', seed {seed}; Ctrl-C ends it", flush=True)
+    begins = f"putting records on stream '{source.stream}', seed {seed}; Ctrl-C ends it"
     try:
         with _ended_by_signal(feed):
+            print(begins, flush=True)
             feed.run(
                 lambda: line.show(f"put {feed.tally.of():,}{goal}, {feed.rate_so_far():,.0f}/s")
             )

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Self
 
 from tests.servers import Server
 
@@ -32,7 +33,8 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 class Running:
-    """A command under way, in a process group of its own, as a shell starts it."""
+    """A command under way, in a process group of its own, as a shell starts it; killed at the end
+    of its block, if it still runs."""
 
     def __init__(self, *arguments: str) -> None:
         self._process = subprocess.Popen(
@@ -42,6 +44,18 @@ class Running:
             text=True,
             start_new_session=True,
         )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if not self.has_ended:
+            self.kill()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it has ended by itself or by a signal."""
+        return self._process.poll() is not None
 
     def wait_for(self, text: str) -> str:
         """Read its log up to the line that has `text`."""

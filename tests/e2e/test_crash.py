@@ -44,10 +44,10 @@ def test_kill_9_loses_nothing_and_stores_nothing_twice(
     put(server, 0, EVENTS)
     # Each line says that a batch is done, so the kill meets the work that follows it.
     for line in ("query=ingest batch=1 ", "query=process ", "query=process "):
-        driver = Running("stream", *given)
-        driver.wait_for(line)
-        put(server, EVENTS, 500)
-        driver.kill()
+        with Running("stream", *given) as driver:
+            driver.wait_for(line)
+            put(server, EVENTS, 500)
+            driver.kill()
 
     drained = run("stream", "--once", *given)
     audit = run("audit", "--drained", *given)
@@ -65,9 +65,9 @@ def test_kill_9_loses_nothing_and_stores_nothing_twice(
 def test_sigterm_ends_behind_the_batch_at_hand(server: Server, tmp_path: Path) -> None:
     """Exit code 0, and no batch is left that the next start would have to do again."""
     put(server, 0, 500)
-    driver = Running("stream", *settings(server, str(tmp_path)))
-    driver.wait_for("query=process ")
-    code, said = driver.terminate()
+    with Running("stream", *settings(server, str(tmp_path))) as driver:
+        driver.wait_for("query=process ")
+        code, said = driver.terminate()
     assert code == 0, said
     for query in ("ingest", "process"):
         folder = tmp_path / "checkpoints" / query

@@ -232,20 +232,24 @@ def test_a_missing_stream_is_told_with_what_to_do(server: Server):
         generate.run(arguments)
 
 
-def test_ctrl_c_ends_with_the_summary_of_what_is_on_the_stream(server: Server):
+@pytest.mark.parametrize("wanted", [0, 1], ids=["at once", "with records"])
+def test_ctrl_c_ends_with_the_summary_of_what_is_on_the_stream(server: Server, wanted: int):
     """So that results can be compared however long it ran."""
+    stream = f"interrupted-{wanted}"
     options = ("--create-stream", "1", "--rate", "200")
     command = [sys.executable, "-m", "jobs", "generate"]
     with subprocess.Popen(
-        [*command, *arguments_of(server, "interrupted", *options)],
+        [*command, *arguments_of(server, stream, *options)],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     ) as process:
         assert process.stdout is not None
         process.stdout.readline()  # it says that it begins
+        while len(records_on(server, stream)) < wanted:
+            assert process.poll() is None
         process.send_signal(signal.SIGINT)
         said = process.stdout.read()
-    put = len(records_on(server, "interrupted"))
+    put = len(records_on(server, stream))
     assert process.returncode == 0
     assert (f"put {put:,} records" in said) == (put > 0)

@@ -60,9 +60,9 @@ class FaultyLake:
     def run_until(self, *steps: str, applied: bool) -> str | None:
         """The same; but the driver may also end by itself before it comes to them: None."""
         self._control("/_kill", {"steps": steps, "applied": applied})
-        driver = Running("stream", "--once", *self._given)
-        self._control("/_kill/client", {"pid": driver.pid})
-        code, said = driver.end()
+        with Running("stream", "--once", *self._given) as driver:
+            self._control("/_kill/client", {"pid": driver.pid})
+            code, said = driver.end()
         request = self._control("/_kill")
         assert code == (-9 if request else 0), f"it ended with {code}:\n{said[-3000:]}"
         return None if request is None else str(request)
