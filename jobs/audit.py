@@ -13,7 +13,7 @@ from datetime import date
 from pyspark.sql import Column, DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
-from jobs import config, process, session
+from jobs import config, dates, process, session
 from jobs.audit_ledger import (
     IN_EVENTS,
     IN_QUARANTINE,
@@ -27,7 +27,7 @@ from jobs.audit_ledger import (
 from jobs.audit_report import BREACHES, Breach, Report, Sample
 from jobs.audit_search import due, kept, small, surplus, twins
 from jobs.audit_snapshot import pin
-from jobs.errors import BreachError, ConfigError
+from jobs.errors import BreachError
 from jobs.explain import explained
 from jobs.lake import Tables, tables
 from transforms.columns import (
@@ -45,10 +45,7 @@ _ROWS_PER_PARTITION = 500_000
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what only `audit` takes."""
-    parser.add_argument(
-        "--from", dest="first", type=_date, metavar="DATE", help="first ingest date (UTC)"
-    )
-    parser.add_argument("--to", dest="last", type=_date, metavar="DATE", help="last ingest date")
+    dates.add_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument(
         "--samples",
@@ -72,8 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
         LakeError: a table is missing or cannot be read.
     """
     settings = config.load(arguments.config, arguments.overrides)
-    if arguments.first and arguments.last and arguments.first > arguments.last:
-        raise ConfigError(f"--from {arguments.first} is after --to {arguments.last}")
+    dates.require_order(arguments)
     checkpoint = f"{settings.lake.checkpoints.rstrip('/')}/{process.NAME}"
     spark = session.build(settings)
     with explained():
@@ -186,15 +182,6 @@ def _samples(rows: DataFrame, most: int) -> tuple[Sample, ...]:
     created_at = F.date_format(CREATED_AT, "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX").alias(CREATED_AT)
     some = rows.select(*POSITION, EVENT_UUID, created_at).orderBy(*POSITION).limit(most)
     return tuple(Sample(**row.asDict()) for row in some.collect())
-
-
-def _date(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"wanted a date like 2026-01-31, but got {text!r}"
-        ) from None
 
 
 def _count(text: str) -> int:

@@ -9,10 +9,12 @@ from pyspark.sql import functions as F
 
 from jobs.audit_identity import utc_date
 from jobs.audit_snapshot import Snapshot
-from transforms.columns import CREATED_AT, EVENT_DATE, IDENTITY, POSITION, REASONS
+from transforms.columns import ATTEMPT, CREATED_AT, EVENT_DATE, IDENTITY, POSITION, REASONS
 
 # Up to here, what is looked for is sent to every executor, and the tables are not shuffled.
 _BROADCAST_ROWS = 2_000_000
+
+_EVERY_ATTEMPT = 2**31 - 1
 
 
 def due(unaccounted: DataFrame, snapshot: Snapshot) -> DataFrame:
@@ -25,12 +27,18 @@ def due(unaccounted: DataFrame, snapshot: Snapshot) -> DataFrame:
 def twins(due: DataFrame, snapshot: Snapshot) -> DataFrame:
     """Those of the records whose identity is stored, or was refused for its name alone.
 
-    None of the records is itself in events or quarantine, so it is another one that holds it.
+    None of the records is itself in events or quarantine, so it is another one that holds it. A
+    refusal of an earlier attempt does not: a record that is replayed must find a place anew.
     """
     refused = F.array_contains(REASONS, "too_many_event_names")
-    holders = snapshot.whole.events.where(_on_dates_of(due)).select(*IDENTITY)
-    holders = holders.unionAll(snapshot.whole.quarantine.where(refused).select(*IDENTITY))
-    return _held(due, holders, IDENTITY)
+    stored = snapshot.whole.events.where(_on_dates_of(due))
+    refusals = snapshot.whole.quarantine.where(refused)
+    holders = stored.select(*IDENTITY, F.lit(_EVERY_ATTEMPT).alias("up_to")).unionAll(
+        refusals.select(*IDENTITY, F.col(ATTEMPT).alias("up_to"))
+    )
+    held = holders.join(small(due.select(*IDENTITY)), on=list(IDENTITY), how="left_semi")
+    newest = held.groupBy(*IDENTITY).agg(F.max("up_to").alias("up_to"))
+    return due.join(newest, on=list(IDENTITY), how="inner").where(F.col(ATTEMPT) <= F.col("up_to"))
 
 
 @contextmanager

@@ -12,9 +12,19 @@ from transforms.compose import Transform, compose
 from transforms.fields import field_roots, with_fields
 from transforms.layout import as_events, as_outcomes, as_quarantine
 from transforms.names import with_event_parts
-from transforms.once import once_within, with_clock, with_lateness, with_rejected_position
+from transforms.once import once_within, with_clock, with_lateness, with_own_position
 from transforms.parse import parsed
 from transforms.times import with_created_datetime, with_times
+
+
+def judged(settings: Settings) -> Transform:
+    """What each record says, and the reasons against it; no clock, no state, no other record."""
+    return compose(
+        parsed(field_roots(settings.fields), settings.checks.max_record_bytes),
+        with_times(),
+        with_reasons(settings.limits),
+        with_fields(settings.fields),
+    )
 
 
 def outcomes(settings: Settings, cover: Cover) -> Transform:
@@ -22,14 +32,11 @@ def outcomes(settings: Settings, cover: Cover) -> Transform:
     window, max_future = settings.once.window, settings.once.max_future
     return compose(
         with_clock(cover.clock_floor),
-        parsed(field_roots(settings.fields), settings.checks.max_record_bytes),
-        with_times(),
-        with_reasons(settings.limits),
-        with_fields(settings.fields),
+        judged(settings),
         as_outcomes,
-        with_rejected_position,
-        once_within(window),
         with_lateness(window, max_future, cover.generation.covered_since),
+        with_own_position,
+        once_within(window),
     )
 
 

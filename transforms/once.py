@@ -4,6 +4,11 @@ The clock is the batch's own time, never a producer's. A twin of an event that w
 clock c is caught until the clock passes c + 2 x window. So a row may trust the state only when
 its first delivery cannot be older than that: it is *fresh* when `created_at > clock - window`.
 Every other row is *late*, and the sink looks for its identity in the table (docs/guarantees.md).
+
+The state also knows identities that never came into the table: of events that were refused behind
+it, or that an earlier checkpoint had rejected. A late row that was replayed must not be taken for
+a twin of those, of which it may be the record itself: it passes the state by its position, and the
+table alone answers for it.
 """
 
 from datetime import datetime, timedelta
@@ -12,6 +17,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from transforms.columns import (
+    ATTEMPT,
     CREATED_AT,
     IDENTITY,
     INGESTED_AT,
@@ -24,12 +30,17 @@ from transforms.columns import (
 from transforms.compose import Transform
 from transforms.contract import InvalidSettingError, require
 
-REJECTED_POSITION = "rejected_position"
+OWN_POSITION = "own_position"
 
 
 def is_accepted() -> Column:
     """True where no check found a reason against the row."""
     return F.size(REASONS) == 0
+
+
+def is_replayed() -> Column:
+    """True for an event of which the state says nothing: the table must, and its batch."""
+    return F.col(IS_LATE) & (F.col(ATTEMPT) > 0)
 
 
 def with_clock(not_before: datetime) -> Transform:
@@ -47,31 +58,31 @@ def with_clock(not_before: datetime) -> Transform:
     return apply
 
 
-def with_rejected_position(rows: DataFrame) -> DataFrame:
-    """Make the position of a rejected record a part of what it is.
+def with_own_position(rows: DataFrame) -> DataFrame:
+    """Make the position of a record a part of what it is, where the state must not judge it.
 
     An event is itself by its identity. Without their position, all records that lack an identity
-    would be twins of each other.
+    would be twins of each other, and a late replayed one that of its own first attempt.
 
-    Columns in:   reasons: array<string>; the position
-    Columns out:  + rejected_position: string, null for a sound event
+    Columns in:   reasons: array<string>; is_late: boolean; the position
+    Columns out:  + own_position: string, null for an event, unless it is late and was replayed
     Rows:         one out for each in
 
     Raises:
         MissingColumnsError: if the frame lacks one of the columns.
     """
-    require(rows, REASONS, *POSITION, owner="with_rejected_position")
-    position = F.concat_ws("/", *POSITION)
-    return rows.withColumn(REJECTED_POSITION, F.when(~is_accepted(), position))
+    require(rows, REASONS, IS_LATE, *POSITION, owner="with_own_position")
+    stands_alone = ~is_accepted() | is_replayed()
+    return rows.withColumn(OWN_POSITION, F.when(stands_alone, F.concat_ws("/", *POSITION)))
 
 
 def once_within(window: timedelta) -> Transform:
     """Drop every row whose identity was let through within `window` of the clock.
 
     Columns in:   processed_at: timestamp; event_uuid: string; created_at: timestamp;
-                  rejected_position: string
-    Columns out:  all but rejected_position
-    Rows:         the first of each event_uuid, created_at and rejected_position
+                  own_position: string
+    Columns out:  all but own_position
+    Rows:         the first of each event_uuid, created_at and own_position
     State:        key as above, watermark on processed_at; a key is kept for at least `window`
                   after it was let through, and forgotten by two windows after
 
@@ -81,13 +92,13 @@ def once_within(window: timedelta) -> Transform:
     """
     if window <= timedelta(0):
         raise InvalidSettingError("once_within", "a window longer than nothing", window)
-    key = [*IDENTITY, REJECTED_POSITION]
+    key = [*IDENTITY, OWN_POSITION]
 
     def apply(rows: DataFrame) -> DataFrame:
         require(rows, PROCESSED_AT, *key, owner="once_within")
         seconds = f"{window // timedelta(seconds=1)} seconds"
         clocked = rows.withWatermark(PROCESSED_AT, seconds)
-        return clocked.dropDuplicatesWithinWatermark(key).drop(REJECTED_POSITION)
+        return clocked.dropDuplicatesWithinWatermark(key).drop(OWN_POSITION)
 
     return apply
 

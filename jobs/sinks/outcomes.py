@@ -16,6 +16,7 @@ from jobs.lake import Table, Tables
 from jobs.sinks.claim import Claim
 from jobs.sinks.events import LateRange, Transaction, append, is_written, stored_twins
 from jobs.sinks.names import KnownNames
+from jobs.sinks.replayed import twins_of_replayed
 from jobs.sinks.taken import taken_positions
 from transforms.columns import (
     CREATED_AT,
@@ -29,7 +30,7 @@ from transforms.columns import (
     REASONS,
 )
 from transforms.compose import Transform
-from transforms.once import is_accepted
+from transforms.once import is_accepted, is_replayed
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,8 @@ class OutcomeSink:
         summary = _summary(outcomes)
         outcomes, taken = self._without_taken(outcomes, summary)
         summary = _summary(outcomes) if taken else summary
+        outcomes, repeated = _each_once(outcomes, summary)
+        summary = _summary(outcomes) if repeated else summary
         surplus = self._names.surplus({name for row in summary for name in row["names"]})
         if surplus:
             outcomes = _without_room(outcomes, surplus)
@@ -104,7 +107,7 @@ class OutcomeSink:
             batch=transaction.batch,
             stored=_rows(accepted) - late_twins,
             late=_rows(row for row in accepted if row[IS_LATE]),
-            late_twins=late_twins + taken,
+            late_twins=late_twins + taken + repeated,
             quarantined=_rows(rejected),
         )
 
@@ -162,6 +165,14 @@ def _without(
     return rows.join(known, on=list(keys), how="left_anti") if found else rows, found
 
 
+def _each_once(outcomes: DataFrame, summary: Sequence[Row]) -> tuple[DataFrame, int]:
+    """`outcomes` without twins of those that passed the state because they were replayed."""
+    replayed = sum(row["replayed"] for row in summary)
+    if not replayed:
+        return outcomes, 0
+    return _without(outcomes, twins_of_replayed(outcomes, replayed), POSITION)
+
+
 def _all_in_doubt(outcomes: DataFrame) -> DataFrame:
     """Every row must ask the tables what became of it when its batch was first written."""
     return outcomes.withColumns({IS_LATE: is_accepted(), MAY_BE_TAKEN: F.lit(True)})
@@ -184,6 +195,7 @@ def _summary(outcomes: DataFrame) -> list[Row]:
             F.min(CREATED_AT).alias("first"),
             F.max(CREATED_AT).alias("last"),
             F.collect_set(F.when(is_accepted(), F.col(EVENT_NAME))).alias("names"),
+            F.count_if(is_replayed()).alias("replayed"),
             F.count_if(may_be_taken).alias("may_be_taken"),
             F.min(F.when(may_be_taken, F.col(INGESTED_AT))).alias("ingested_first"),
             F.max(F.when(may_be_taken, F.col(INGESTED_AT))).alias("ingested_last"),

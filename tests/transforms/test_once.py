@@ -8,28 +8,33 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from transforms.contract import InvalidSettingError, MissingColumnsError
-from transforms.once import once_within, with_clock, with_lateness, with_rejected_position
+from transforms.once import once_within, with_clock, with_lateness, with_own_position
 
 WINDOW = timedelta(minutes=10)
 FUTURE = timedelta(minutes=5)
 
 
-def test_rejected_records_are_apart_by_their_position(spark: SparkSession) -> None:
-    """Records without an identity are no twins of each other: their position tells them apart."""
+def test_the_position_stands_for_what_the_state_must_not_judge(spark: SparkSession) -> None:
+    """Records without an identity are no twins of each other, nor is a late replayed record one of
+    its own first attempt."""
     position = "shard_id string, sequence_number string, sub_sequence_number bigint, attempt int"
-    schema = f"reasons array<string>, {position}"
+    schema = f"reasons array<string>, is_late boolean, {position}"
     rows = spark.createDataFrame(
         [
-            ([], "s0", "11", 0, 0),
-            (["not_json"], "s0", "12", 0, 0),
-            (["not_json"], "s0", "12", 1, 0),
-            (["invalid_event_name"], "s0", "13", 0, 2),
+            ([], False, "s0", "11", 0, 0),
+            ([], True, "s0", "11", 1, 0),
+            ([], False, "s0", "11", 2, 1),
+            ([], True, "s0", "11", 3, 1),
+            (["not_json"], False, "s0", "12", 0, 0),
+            (["not_json"], False, "s0", "12", 1, 0),
+            (["invalid_event_name"], False, "s0", "13", 0, 2),
         ],
         schema,
     )
-    actual = rows.transform(with_rejected_position).select("rejected_position")
+    actual = rows.transform(with_own_position).select("own_position")
     expected = spark.createDataFrame(
-        [(None,), ("s0/12/0/0",), ("s0/12/1/0",), ("s0/13/0/2",)], "rejected_position string"
+        [(None,), (None,), (None,), ("s0/11/3/1",), ("s0/12/0/0",), ("s0/12/1/0",), ("s0/13/0/2",)],
+        "own_position string",
     )
     assert_df_equality(actual, expected, ignore_nullable=True)
 
