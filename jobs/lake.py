@@ -18,6 +18,7 @@ from jobs.explain import explain
 from jobs.settings import Lake
 from transforms.columns import (
     ARRIVED_AT,
+    ATTEMPT,
     CREATED_AT,
     EVENT_DATE,
     EVENT_NAME,
@@ -120,7 +121,7 @@ def tables(lake: Lake, fields: tuple[Field, ...] = ()) -> Tables:
             path=f"{lake.raw.rstrip('/')}/records",
             schema=RAW_SCHEMA,
             partitioned_by=(INGEST_DATE,),
-            statistics_on=(INGESTED_AT, ARRIVED_AT),
+            statistics_on=(INGESTED_AT, ARRIVED_AT, ATTEMPT),
         ),
         events=Table(
             path=f"{lake.processed.rstrip('/')}/events",

@@ -1,6 +1,7 @@
 """The columns that each table keeps, in their order."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import cast
 
 from pyspark.sql import DataFrame
@@ -45,8 +46,35 @@ def as_raw(records: DataFrame) -> DataFrame:
         records.withColumn(INGESTED_AT, F.current_timestamp())
         .withColumn(INGEST_DATE, utc_date(F.col(INGESTED_AT)))
         .withColumn(ATTEMPT, F.lit(0))
-        .select(*_names(RAW_SCHEMA))
+        .select(*raw_columns())
     )
+
+
+def as_next_attempt(ingested_at: datetime) -> Transform:
+    """A rejected record as a row of raw again, one attempt later.
+
+    `arrived_at` stays: whether an event came from the future is judged by when it came. Only where
+    Kinesis did not tell that, the new `ingested_at` stands in.
+
+    Columns in:   those of RAW_SCHEMA
+    Columns out:  RAW_SCHEMA: attempt + 1; ingested_at: timestamp, as given, and ingest_date of it
+                  in UTC; all else, above all the bytes, as it was
+    Rows:         one out for each in
+
+    Raises:
+        MissingColumnsError: when applied, if the frame lacks one of the columns.
+    """
+
+    def apply(rejected: DataFrame) -> DataFrame:
+        require(rejected, *raw_columns(), owner="as_next_attempt")
+        return (
+            rejected.select(*raw_columns())
+            .withColumn(INGESTED_AT, F.lit(ingested_at))
+            .withColumn(INGEST_DATE, utc_date(F.col(INGESTED_AT)))
+            .withColumn(ATTEMPT, F.col(ATTEMPT) + 1)
+        )
+
+    return apply
 
 
 def as_outcomes(records: DataFrame) -> DataFrame:
@@ -106,6 +134,11 @@ def as_quarantine(rejected: DataFrame) -> DataFrame:
     kept = _names(QUARANTINE_SCHEMA)
     require(rejected, *kept, owner="as_quarantine")
     return rejected.select(*kept)
+
+
+def raw_columns() -> list[str]:
+    """The columns of the raw table, in their order."""
+    return _names(RAW_SCHEMA)
 
 
 def _names(schema: str) -> list[str]:
