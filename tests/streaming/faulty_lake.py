@@ -4,6 +4,7 @@ import json
 import time
 import urllib.request
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import islice
 
@@ -30,7 +31,7 @@ class FaultyLake:
         self._put: list[bytes] = []
         self._traffic = records(MIX, lambda: time.time_ns() // 1_000_000)
         place = f"s3://{bucket}"
-        self._tables = _tables(place)
+        self.tables = _tables(place)
         self._given = settings(
             server, place, f"source.stream={stream}", f"lake.s3_endpoint_url={server.url}"
         )
@@ -46,21 +47,29 @@ class FaultyLake:
     def put(self, count: int) -> None:
         """The next records of the producer: new events, twins of earlier ones, late, broken."""
         for record in islice(self._traffic, count):
-            self._server.client().put_record(
-                StreamName=self._stream, Data=record.data, PartitionKey=record.partition_key
-            )
-            self._put.append(record.data)
+            self.put_record(record.data, record.partition_key)
 
-    def run_until_killed(self, *steps: str, applied: bool) -> str:
+    def put_record(self, data: bytes, partition_key: str) -> None:
+        """One record of the producer's."""
+        self._server.client().put_record(
+            StreamName=self._stream, Data=data, PartitionKey=partition_key
+        )
+        self._put.append(data)
+
+    def run_until_killed(
+        self, *steps: str, applied: bool, command: Sequence[str] = ("stream", "--once")
+    ) -> str:
         """Start the driver, which dies at the last of `steps`; answers at which request it did."""
-        request = self.run_until(*steps, applied=applied)
+        request = self.run_until(*steps, applied=applied, command=command)
         assert request is not None, f"the driver ended without having come to {steps}"
         return request
 
-    def run_until(self, *steps: str, applied: bool) -> str | None:
+    def run_until(
+        self, *steps: str, applied: bool, command: Sequence[str] = ("stream", "--once")
+    ) -> str | None:
         """The same; but the driver may also end by itself before it comes to them: None."""
         self._control("/_kill", {"steps": steps, "applied": applied})
-        with Running("stream", "--once", *self._given) as driver:
+        with Running(*command, *self._given) as driver:
             self._control("/_kill/client", {"pid": driver.pid})
             code, said = driver.end()
         request = self._control("/_kill")
@@ -69,18 +78,23 @@ class FaultyLake:
 
     def drain(self) -> None:
         """Start the driver once more, and let it end by itself."""
+        self.run("stream", "--once")
+
+    def run(self, *command: str) -> str:
+        """Run a command to its end, which is a good one; answers what it printed."""
         self._control("/_kill", {"steps": [], "applied": False})
-        done = run("stream", "--once", *self._given)
+        done = run(*command, *self._given)
         assert done.returncode == 0, done.stderr[-3000:]
+        return done.stdout
 
     def assert_exact(self) -> None:
         """The audit is clean, and the oracle agrees with each table row for row."""
-        report = prove(self._spark, self._tables)
+        report = prove(self._spark, self.tables)
         assert report.is_clean, "\n".join(report.lines())
         wanted = expected(self._put, datetime.now(UTC))
-        assert self._bytes_of(self._tables.raw.read(self._spark)) == wanted.raw
-        assert self._bytes_of(self._tables.quarantine.read(self._spark)) == wanted.quarantine
-        events = self._tables.events.read(self._spark).select(
+        assert self._bytes_of(self.tables.raw.read(self._spark)) == wanted.raw
+        assert self._bytes_of(self.tables.quarantine.read(self._spark)) == wanted.quarantine
+        events = self.tables.events.read(self._spark).select(
             "event_uuid", F.unix_micros("created_at"), F.col("payload").cast("binary")
         )
         stored = [((row[0], row[1]), bytes(row[2])) for row in events.collect()]
