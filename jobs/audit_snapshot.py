@@ -51,9 +51,9 @@ def pin(
         LakeError: a table is missing, or the checkpoint cannot be understood.
     """
     progress = None if checkpoint is None else taken_version(spark, checkpoint)
-    events, _ = _pinned(spark, tables.events)
-    quarantine, _ = _pinned(spark, tables.quarantine)
-    raw, newest = _pinned(spark, tables.raw)
+    events, _ = pinned(spark, tables.events)
+    quarantine, _ = pinned(spark, tables.quarantine)
+    raw, newest = pinned(spark, tables.raw)
 
     def taken() -> DataFrame:
         if progress is None or progress < 0:
@@ -91,7 +91,8 @@ def taken_version(spark: SparkSession, checkpoint: str) -> int:
         ) from None
 
 
-def _pinned(spark: SparkSession, table: Table) -> tuple[DataFrame, int]:
+def pinned(spark: SparkSession, table: Table) -> tuple[DataFrame, int]:
+    """The newest version of `table`, which stays so however often it is read, and its number."""
     table.require(spark)
     [row] = DeltaTable.forPath(spark, table.path).history(1).select("version").collect()
     return _at(spark, table, row[0]), row[0]

@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 
 from jobs import config, dates, pipeline, session
 from jobs.audit_search import kept
+from jobs.audit_snapshot import pinned
 from jobs.explain import explained
 from jobs.lake import Tables, tables
 from jobs.replay_commit import Commit
@@ -105,10 +106,11 @@ def replay(
     """
     commit = Commit(spark, tables.raw)
     say("looking for the records in quarantine")
-    quarantine = tables.quarantine.read(spark)
+    quarantine, _ = pinned(spark, tables.quarantine)
+    raw, _ = pinned(spark, tables.raw)
     chosen = quarantine.transform(only_chosen(choice))
     found = chosen.count()
-    due = chosen.transform(without_replayed(tables.raw.read(spark), quarantine))
+    due = chosen.transform(without_replayed(raw, quarantine))
     patience = 1.5 * settings.once.window
     verdicts = (
         due.transform(as_next_attempt(commit.ingested_at))

@@ -12,6 +12,7 @@ from pyspark.sql import SparkSession
 from jobs import cli, replay, session
 from jobs.audit import prove
 from jobs.errors import LakeError
+from jobs.ingest import stored_positions
 from jobs.replay_report import Report
 from jobs.settings import Checks
 from tests.jobs.lake import SmallLake, event, reasons_by_data, settings_in
@@ -62,7 +63,7 @@ def test_a_replayed_record_is_the_same_but_for_its_attempt(lake: SmallLake) -> N
     came = datetime.fromtimestamp(OLD + 5, UTC)
     lake.put(event("a", OLD, "has a space", text="ü\u2028"), ingested_at=came)
     lake.process()
-    began = datetime.now(UTC)
+    began, positions = datetime.now(UTC), stored_positions(lake.spark, lake.tables.raw)
     replayed(with_checks(lake, SPACES))
     first, second = lake.tables.raw.read(lake.spark).orderBy("attempt").collect()
     same = ("data", "partition_key", "shard_id", "sequence_number", "sub_sequence_number")
@@ -71,6 +72,7 @@ def test_a_replayed_record_is_the_same_but_for_its_attempt(lake: SmallLake) -> N
     assert (first["attempt"], second["attempt"]) == (0, 1)
     assert first["ingested_at"].astimezone(UTC) == came
     assert began <= second["ingested_at"].astimezone(UTC) <= datetime.now(UTC)
+    assert stored_positions(lake.spark, lake.tables.raw) == positions
     assert second["ingest_date"] == second["ingested_at"].astimezone(UTC).date()
 
 
