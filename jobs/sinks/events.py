@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from functools import reduce
 from operator import or_
 
@@ -19,11 +19,12 @@ _MOST_RANGES = 100
 
 @dataclass(frozen=True)
 class LateRange:
-    """The late events of one date in a batch."""
+    """The late events of one date in a batch, by their earliest and latest `created_at` in
+    microseconds."""
 
     event_date: date
-    first: datetime
-    last: datetime
+    first: int
+    last: int
     rows: int
 
 
@@ -79,6 +80,11 @@ def _within(late: Sequence[LateRange]) -> Column:
     dates = F.col(EVENT_DATE).isin([each.event_date for each in late])
     if len(late) > _MOST_RANGES:
         first, last = min(each.first for each in late), max(each.last for each in late)
-        return dates & F.col(CREATED_AT).between(first, last)
-    times = (F.col(CREATED_AT).between(each.first, each.last) for each in late)
+        return dates & between_micros(CREATED_AT, first, last)
+    times = (between_micros(CREATED_AT, each.first, each.last) for each in late)
     return dates & reduce(or_, times)
+
+
+def between_micros(time: str, first: int, last: int) -> Column:
+    """A literal range of a timestamp column: files outside of it are not read."""
+    return F.col(time).between(*(F.timestamp_micros(F.lit(each)) for each in (first, last)))

@@ -7,7 +7,6 @@ if the rules were changed meanwhile.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
@@ -125,8 +124,8 @@ class OutcomeSink:
             outcomes,
             self._tables,
             rows=sum(row["may_be_taken"] for row in taken),
-            first=_utc(min(row["ingested_first"] for row in taken)),
-            last=_utc(max(row["ingested_last"] for row in taken)),
+            first=min(row["ingested_first"] for row in taken),
+            last=max(row["ingested_last"] for row in taken),
         )
         return _without(outcomes, known, POSITION)
 
@@ -183,34 +182,37 @@ def _rows(summary: Iterable[Row]) -> int:
 
 
 def _summary(outcomes: DataFrame) -> list[Row]:
-    """A row each for accepted and rejected, fresh and late, and every late date."""
-    late_date = F.when(is_accepted() & F.col(IS_LATE), F.col(EVENT_DATE))
+    """A row each for accepted and rejected, fresh and late, and every late date.
+
+    Times are microseconds: Python knows fewer years than records name, and gives local times, of
+    which an hour comes twice a year.
+    """
+    is_late = is_accepted() & F.col(IS_LATE)
+    late_date, late_time = (
+        F.when(is_late, time) for time in (F.col(EVENT_DATE), F.unix_micros(CREATED_AT))
+    )
     may_be_taken = F.col(MAY_BE_TAKEN)
+    ingested = F.when(may_be_taken, F.unix_micros(INGESTED_AT))
     return (
         outcomes.groupBy(
             is_accepted().alias("accepted"), F.col(IS_LATE), late_date.alias(EVENT_DATE)
         )
         .agg(
             F.count(F.lit(1)).alias("rows"),
-            F.min(CREATED_AT).alias("first"),
-            F.max(CREATED_AT).alias("last"),
+            F.min(late_time).alias("first"),
+            F.max(late_time).alias("last"),
             F.collect_set(F.when(is_accepted(), F.col(EVENT_NAME))).alias("names"),
             F.count_if(is_replayed()).alias("replayed"),
             F.count_if(may_be_taken).alias("may_be_taken"),
-            F.min(F.when(may_be_taken, F.col(INGESTED_AT))).alias("ingested_first"),
-            F.max(F.when(may_be_taken, F.col(INGESTED_AT))).alias("ingested_last"),
+            F.min(ingested).alias("ingested_first"),
+            F.max(ingested).alias("ingested_last"),
         )
         .collect()
     )
 
 
 def _late_range(row: Row) -> LateRange:
-    # PySpark gives timestamps as naive local time; literals must say which moment is meant.
-    return LateRange(row[EVENT_DATE], _utc(row["first"]), _utc(row["last"]), row["rows"])
-
-
-def _utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)
+    return LateRange(row[EVENT_DATE], row["first"], row["last"], row["rows"])
 
 
 def _without_room(outcomes: DataFrame, surplus: set[str]) -> DataFrame:

@@ -16,7 +16,6 @@ from jobs.sinks.outcomes import OutcomeSink
 from tests.jobs.lake import SmallLake, event, reasons_by_data, settings_in
 from transforms.fields import Field
 
-NOW = int(time.time())
 HOUR = 3600
 
 # Uuid and name: sound by either rule, only before the change, only after it
@@ -24,32 +23,40 @@ NAMED = (("kept", "created"), ("refused", "a:b"), ("fixed", "has a space"))
 
 
 @pytest.fixture
+def now() -> int:
+    """The time of the test, not of its import: what is older than the window goes another way."""
+    return int(time.time())
+
+
+@pytest.fixture
 def lake(spark: SparkSession, tmp_path: Path) -> SmallLake:
     return SmallLake(spark, settings_in(tmp_path))
 
 
-def test_an_event_is_stored_once_however_often_and_whenever_it_comes(lake: SmallLake) -> None:
+def test_an_event_is_stored_once_however_often_and_whenever_it_comes(
+    lake: SmallLake, now: int
+) -> None:
     """Twins in the same batch, in the next, after a restart, hours late, in another form."""
     lake.put(
-        event("a", NOW), event("a", NOW), event("b", NOW * 1000), event("late", NOW - 9 * HOUR)
+        event("a", now), event("a", now), event("b", now * 1000), event("late", now - 9 * HOUR)
     )
     lake.process()
-    lake.put(event("a", NOW, extra="another payload"), event("c", NOW))
-    lake.put(event("b", str(NOW)), event("late", NOW - 9 * HOUR, name="another:name"))
+    lake.put(event("a", now, extra="another payload"), event("c", now))
+    lake.put(event("b", str(now)), event("late", now - 9 * HOUR, name="another:name"))
     lake.process()
-    lake.put(event("a", NOW), event("late", (NOW - 9 * HOUR) * 1000), event("b", NOW - 1))
+    lake.put(event("a", now), event("late", (now - 9 * HOUR) * 1000), event("b", now - 1))
     lake.process()
     assert lake.stored() == ["a", "b", "b", "c", "late"]
     assert sum(batch.records for batch in lake.batches) == 11
     assert all(batch.conserves for batch in lake.batches)
 
 
-def test_a_lost_checkpoint_stores_nothing_twice(lake: SmallLake) -> None:
+def test_a_lost_checkpoint_stores_nothing_twice(lake: SmallLake, now: int) -> None:
     """Everything in raw is read again; the table itself answers for what the state has lost."""
-    lake.put(event("a", NOW), event("old", NOW - 9 * HOUR), b"not json")
+    lake.put(event("a", now), event("old", now - 9 * HOUR), b"not json")
     lake.process()
     _lose(Path(lake.settings.lake.checkpoints))
-    lake.put(event("b", NOW), event("a", NOW), b"not json either")
+    lake.put(event("b", now), event("a", now), b"not json either")
     lake.process()
     assert lake.stored() == ["a", "b", "old"]
     assert reasons_by_data(lake.quarantine()) == {
@@ -60,12 +67,12 @@ def test_a_lost_checkpoint_stores_nothing_twice(lake: SmallLake) -> None:
 
 
 def test_a_half_written_batch_is_completed_whatever_the_rules_are_by_then(
-    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, now: int
 ) -> None:
     """Events are committed, quarantine is not; then the rules for names change. A record stays
     where it is, and what had not been stored goes where it belongs now."""
     lake = SmallLake(spark, settings_in(tmp_path))
-    kept, refused, fixed = (event(uuid, NOW, name) for uuid, name in NAMED)
+    kept, refused, fixed = (event(uuid, now, name) for uuid, name in NAMED)
     lake.put(kept, kept, refused, fixed, b"not json")
     with monkeypatch.context() as broken:
         broken.setattr(OutcomeSink, "_append", _all_but_quarantine(OutcomeSink._append))
@@ -82,11 +89,11 @@ def test_a_half_written_batch_is_completed_whatever_the_rules_are_by_then(
 
 
 def test_a_lost_checkpoint_leaves_each_record_where_it_is_though_the_rules_changed(
-    spark: SparkSession, tmp_path: Path
+    spark: SparkSession, tmp_path: Path, now: int
 ) -> None:
     """What was rejected stays rejected until it is replayed, and what was stored stays stored."""
     lake = SmallLake(spark, settings_in(tmp_path))
-    kept, refused, fixed = (event(uuid, NOW, name) for uuid, name in NAMED)
+    kept, refused, fixed = (event(uuid, now, name) for uuid, name in NAMED)
     lake.put(kept, refused, fixed)
     lake.process()
     _lose(tmp_path / "checkpoints")
@@ -105,22 +112,26 @@ def _all_but_quarantine(append: Callable[..., None]) -> Callable[..., None]:
     return appended
 
 
-def test_rejected_records_keep_their_bytes_and_every_reason(lake: SmallLake) -> None:
+def test_rejected_records_keep_their_bytes_and_every_reason(lake: SmallLake, now: int) -> None:
     """A batch of nothing but garbage is stored in quarantine, and the stream goes on."""
     garbage = {
         b"\xff\xfe": ["not_utf8"],
         b"{": ["not_json"],
         b"": ["not_json"],
         b"[1]": ["not_an_object"],
-        event("x", NOW) + event("y", NOW): ["trailing_data"],
+        event("x", now) + event("y", now): ["trailing_data"],
         b"{}": ["missing_created_at", "missing_event_name", "missing_event_uuid"],
         event("u", "soon", name="no name"): ["created_at_unreadable", "invalid_event_name"],
-        event("u", NOW + HOUR): ["created_at_in_future"],
+        event("u", now + HOUR): ["created_at_in_future"],
         event("u", 0): ["created_at_too_old"],
+        # No year that Python knows
+        event("u", -99_999_999_999): ["created_at_too_old"],
+        event("u", "0000-01-01T00:00:00Z"): ["created_at_too_old"],
+        event("u", "9999-12-31T23:59:59-18:00"): ["created_at_in_future"],
     }
     lake.put(*garbage)
     lake.process()
-    lake.put(event("a", NOW))
+    lake.put(event("a", now))
     lake.process()
     assert reasons_by_data(lake.quarantine()) == garbage
     assert lake.stored() == ["a"]
@@ -156,45 +167,45 @@ def test_events_have_their_columns(spark: SparkSession, tmp_path: Path) -> None:
     assert (found["user_id"], found["is_late"], found["attempt"]) == (7, True, 0)
 
 
-def test_names_past_the_cap_go_to_quarantine(spark: SparkSession, tmp_path: Path) -> None:
+def test_names_past_the_cap_go_to_quarantine(spark: SparkSession, tmp_path: Path, now: int) -> None:
     """A producer that makes names up cannot make a folder of each; known names go on."""
     lake = SmallLake(spark, settings_in(tmp_path, checks=Checks(max_event_names=2)))
-    lake.put(event("1", NOW, "a:a"))
+    lake.put(event("1", now, "a:a"))
     lake.process()
-    lake.put(event("2", NOW, "b:b"), event("3", NOW, "c:c"), event("4", NOW, "a:a"))
+    lake.put(event("2", now, "b:b"), event("3", now, "c:c"), event("4", now, "a:a"))
     lake.process()
     assert lake.stored() == ["1", "2", "4"]
-    assert reasons_by_data(lake.quarantine()) == {event("3", NOW, "c:c"): ["too_many_event_names"]}
+    assert reasons_by_data(lake.quarantine()) == {event("3", now, "c:c"): ["too_many_event_names"]}
 
 
-def test_a_field_added_later_is_a_new_column(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_field_added_later_is_a_new_column(spark: SparkSession, tmp_path: Path, now: int) -> None:
     """Old events have null there; nothing is rewritten."""
     before = SmallLake(spark, settings_in(tmp_path))
-    before.put(event("a", NOW, user_id=1))
+    before.put(event("a", now, user_id=1))
     before.process()
     fields = (Field("user_id", "$.user_id", "bigint"),)
     after = SmallLake(spark, settings_in(tmp_path, fields=fields), _records=1)
-    after.put(event("b", NOW, user_id=2))
+    after.put(event("b", now, user_id=2))
     after.process()
     rows = after.events().select("event_uuid", "user_id").collect()
     assert sorted((row[0], row[1]) for row in rows) == [("a", None), ("b", 2)]
 
 
 def test_a_window_of_seconds_is_as_exact_as_one_of_hours(
-    spark: SparkSession, tmp_path: Path
+    spark: SparkSession, tmp_path: Path, now: int
 ) -> None:
     """The window is a matter of cost: what the state forgets, the table remembers."""
     once = Once(window=timedelta(seconds=1), max_future=timedelta(0))
     lake = SmallLake(spark, settings_in(tmp_path, once=once))
     for _ in range(3):
-        lake.put(event("a", NOW - 2), event("b", NOW - 30))
+        lake.put(event("a", now - 2), event("b", now - 30))
         lake.process()
     assert lake.stored() == ["a", "b"]
 
 
-def test_tables_keep_to_the_protocol_that_other_engines_read(lake: SmallLake) -> None:
+def test_tables_keep_to_the_protocol_that_other_engines_read(lake: SmallLake, now: int) -> None:
     """DuckDB, delta-rs, Athena and Spectrum's manifests refuse, or misread, newer features."""
-    lake.put(event("a", NOW))
+    lake.put(event("a", now))
     lake.process()
     for table in (lake.tables.raw, lake.tables.events, lake.tables.quarantine):
         detail = lake.spark.sql(f"DESCRIBE DETAIL delta.`{table.path}`").first()
