@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from jobs.errors import MachineError
@@ -109,12 +109,13 @@ def _installed_kinesis_local() -> Path:
     if shutil.which("node") is None:
         raise MachineError("kinesis-local needs Node.js 18 or newer: install node and npm")
     if not main.exists():
-        CACHE.mkdir(exist_ok=True)
-        # Installed aside and moved in one step: an interrupted install leaves nothing half done.
+        home.mkdir(parents=True, exist_ok=True)
+        # Installed aside and moved in one step: an interrupted install leaves nothing half done,
+        # and of two at the same time the first one stays.
         with tempfile.TemporaryDirectory(dir=CACHE) as aside:
             _npm_install(f"kinesis-local@{KINESIS_LOCAL_VERSION}", Path(aside))
-            shutil.rmtree(home, ignore_errors=True)
-            shutil.copytree(aside, home)
+            with suppress(OSError):
+                (Path(aside) / "node_modules").rename(home / "node_modules")
     return main
 
 
