@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 
 from jobs import audit, config, demo, generate, ingest, process, replay, session
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(parsed.run(parsed))
     except EventLakeError as error:
         if parsed.verbose:
-            raise
+            traceback.print_exception(error)
         print(f"event-lake: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
