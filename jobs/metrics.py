@@ -43,8 +43,10 @@ class Batch:
     @property
     def conserves(self) -> bool:
         """Every record that came in is accounted for."""
-        if self.counts is None:
+        if self.query == ingest.NAME:
             return True
+        if self.counts is None:  # the sink has not told of the batch
+            return self.records == 0
         kept = self.counts.stored + self.counts.late_twins + self.counts.quarantined
         return self.records == kept + self.twins
 
@@ -110,7 +112,7 @@ class BatchListener(StreamingQueryListener):
             self._taken.add(key)
         batch = self._ingested(progress) if progress.name == ingest.NAME else None
         batch = self._processed(progress) if progress.name == process.NAME else batch
-        if batch is None or not batch.records:
+        if batch is None or (not batch.records and batch.conserves):
             return
         log.info("%s", batch)
         if not batch.conserves:
