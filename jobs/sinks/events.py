@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from functools import reduce
 from operator import or_
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.lake import Table
-from jobs.sinks.log import last_batch
 from jobs.sinks.small import small
 from transforms.columns import CREATED_AT, EVENT_DATE, IDENTITY, IS_LATE
 
@@ -19,11 +18,12 @@ _MOST_RANGES = 100
 
 @dataclass(frozen=True)
 class LateRange:
-    """The late events of one date in a batch."""
+    """The late events of one date in a batch, by their earliest and latest `created_at` in
+    microseconds."""
 
     event_date: date
-    first: datetime
-    last: datetime
+    first: int
+    last: int
     rows: int
 
 
@@ -33,24 +33,15 @@ class Transaction:
 
     application: str
     batch: int
-
-    def again(self) -> "Transaction":
-        """Another one for the same batch, for what its first commit lacks."""
-        return Transaction(f"{self.application}/again", self.batch)
+    note: str = ""
 
     def options(self) -> dict[str, str]:
         """As options of a Delta writer."""
         return {
             "txnAppId": self.application,
             "txnVersion": str(self.batch),
-            "userMetadata": f"{self.application} batch {self.batch}",
+            "userMetadata": self.note or f"{self.application} batch {self.batch}",
         }
-
-
-def is_written(spark: SparkSession, table: Table, transaction: Transaction) -> bool:
-    """True where `table` has the commit; its log, as it was last read, tells."""
-    last = last_batch(spark, table, transaction.application)
-    return last is not None and last >= transaction.batch
 
 
 def append(rows: DataFrame, table: Table, transaction: Transaction) -> None:
@@ -79,6 +70,11 @@ def _within(late: Sequence[LateRange]) -> Column:
     dates = F.col(EVENT_DATE).isin([each.event_date for each in late])
     if len(late) > _MOST_RANGES:
         first, last = min(each.first for each in late), max(each.last for each in late)
-        return dates & F.col(CREATED_AT).between(first, last)
-    times = (F.col(CREATED_AT).between(each.first, each.last) for each in late)
+        return dates & between_micros(CREATED_AT, first, last)
+    times = (between_micros(CREATED_AT, each.first, each.last) for each in late)
     return dates & reduce(or_, times)
+
+
+def between_micros(time: str, first: int, last: int) -> Column:
+    """A literal range of a timestamp column: files outside of it are not read."""
+    return F.col(time).between(*(F.timestamp_micros(F.lit(each)) for each in (first, last)))

@@ -3,18 +3,16 @@
 Where the rules changed since, they would now go to the other table. A record stays where it is.
 """
 
-from datetime import datetime
-
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from jobs.lake import Tables
+from jobs.sinks.events import between_micros
 from jobs.sinks.small import small
 from transforms.columns import INGESTED_AT, MAY_BE_TAKEN, POSITION
 
 
 def taken_positions(
-    outcomes: DataFrame, tables: Tables, rows: int, first: datetime, last: datetime
+    outcomes: DataFrame, tables: Tables, rows: int, first: int, last: int
 ) -> DataFrame:
     """The positions of those rows that `events` or `quarantine` holds.
 
@@ -26,11 +24,11 @@ def taken_positions(
 
     Args:
         rows: how many of the outcomes may be taken.
-        first: their earliest `ingested_at`.
+        first: their earliest `ingested_at`, in microseconds.
         last: their latest `ingested_at`.
     """
     positions = small(outcomes.where(MAY_BE_TAKEN).select(*POSITION), rows)
-    then = F.col(INGESTED_AT).between(first, last)
+    then = between_micros(INGESTED_AT, first, last)
     spark = outcomes.sparkSession
     events = tables.events.read(spark).where(then).select(*POSITION)
     quarantine = tables.quarantine.read(spark).where(then).select(*POSITION)

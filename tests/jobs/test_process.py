@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from jobs.errors import EventLakeError
 from jobs.lake import Table
 from jobs.settings import Checks, Once
-from jobs.sinks.outcomes import OutcomeSink
+from jobs.sinks.claim import Claim
 from tests.jobs.lake import SmallLake, event, reasons_by_data, settings_in
 from transforms.fields import Field
 
@@ -68,7 +68,7 @@ def test_a_half_written_batch_is_completed_whatever_the_rules_are_by_then(
     kept, refused, fixed = (event(uuid, NOW, name) for uuid, name in NAMED)
     lake.put(kept, kept, refused, fixed, b"not json")
     with monkeypatch.context() as broken:
-        broken.setattr(OutcomeSink, "_append", _all_but_quarantine(OutcomeSink._append))
+        broken.setattr(Claim, "append", _all_but_quarantine(Claim.append))
         with pytest.raises(EventLakeError, match="killed here"):
             lake.process()
     assert lake.stored() == ["kept", "refused"]
@@ -97,10 +97,10 @@ def test_a_lost_checkpoint_leaves_each_record_where_it_is_though_the_rules_chang
 
 
 def _all_but_quarantine(append: Callable[..., None]) -> Callable[..., None]:
-    def appended(sink: OutcomeSink, rows: DataFrame, table: Table, *rest: object) -> None:
+    def appended(claim: Claim, rows: DataFrame, table: Table, *rest: object) -> None:
         if table.path.endswith("quarantine"):
             raise RuntimeError("killed here")
-        append(sink, rows, table, *rest)
+        append(claim, rows, table, *rest)
 
     return appended
 
@@ -117,6 +117,10 @@ def test_rejected_records_keep_their_bytes_and_every_reason(lake: SmallLake) -> 
         event("u", "soon", name="no name"): ["created_at_unreadable", "invalid_event_name"],
         event("u", NOW + HOUR): ["created_at_in_future"],
         event("u", 0): ["created_at_too_old"],
+        # No year that Python knows
+        event("u", -99_999_999_999): ["created_at_too_old"],
+        event("u", "0000-01-01T00:00:00Z"): ["created_at_too_old"],
+        event("u", "9999-12-31T23:59:59-18:00"): ["created_at_in_future"],
     }
     lake.put(*garbage)
     lake.process()
