@@ -5,7 +5,7 @@ the moment since which it remembers every identity, and the last clock that was 
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -15,6 +15,10 @@ from jobs.errors import LakeError
 from jobs.files import Folder
 
 _FILE = "generation.json"
+_ANEW = (
+    "move the folder {path} away, and a new generation begins (nothing is lost or stored twice by "
+    "that)"
+)
 
 # Where nothing was ever stored, a state that knows nothing forgets nothing.
 SINCE_EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -25,12 +29,15 @@ class Generation:
     """One life of a checkpoint, from its first batch until it is deleted.
 
     `identifier` goes into the table's transactions: a fixed one with batch numbers that begin
-    anew would make Delta take new batches for old ones and skip them.
+    anew would make Delta take new batches for old ones and skip them. `query` is Spark's name for
+    the same life, empty until the query has started: it tells whether the state beside this file
+    is the one that the file speaks of.
     """
 
     identifier: str
     covered_since: datetime
     window: timedelta
+    query: str = ""
 
     def to_json(self) -> str:
         """The text that stands in the checkpoint."""
@@ -42,12 +49,16 @@ class Generation:
 
     @staticmethod
     def from_json(text: str) -> "Generation":
-        """The generation that `to_json` wrote."""
+        """The generation that `to_json` wrote. Raises what reading any other text raises."""
         fields = json.loads(text)
+        covered_since = datetime.fromisoformat(fields["covered_since"])
+        if covered_since.tzinfo is None:
+            raise ValueError(f"covered_since {covered_since} has no time zone")
         return Generation(
             identifier=fields["identifier"],
-            covered_since=datetime.fromisoformat(fields["covered_since"]),
+            covered_since=covered_since,
             window=timedelta(seconds=fields["window"]),
+            query=fields.get("query", ""),
         )
 
 
@@ -68,6 +79,7 @@ class Checkpoint:
 
     def __init__(self, spark: SparkSession, path: str) -> None:
         self.path = path
+        self._spark = spark
         self._folder = Folder(spark, path)
         self._offsets = Folder(spark, f"{path}/offsets")
 
@@ -86,38 +98,64 @@ class Checkpoint:
                 older than it is.
 
         Raises:
-            LakeError: when the checkpoint has batches, but its generation is missing or
-                unreadable, or when the folder cannot be written.
+            LakeError: when the checkpoint has batches, but its generation is missing, unreadable
+                or another one's; when its notes are damaged; when the folder cannot be written.
         """
         since = max(now, last_clock or now)
-        noted = self._noted()
-        if noted is None:
-            if not self.is_new():
-                raise LakeError(
-                    f"{self.path} has batches but no {_FILE}, so it is not known since when its "
-                    "state covers all events: move the folder away, and the run begins a new one "
-                    "(nothing is lost or stored twice by that)"
-                )
+        if self.is_new():
+            # A generation without batches has stored nothing: it may as well begin now.
+            self._require_empty()
             covered_since = SINCE_EVER if last_clock is None else since
             return self._begin(Generation(uuid4().hex, covered_since, window), clock_floor=since)
+        noted = self._noted()
         clock_floor = self._last_clock(noted)
         if window > noted.window:
             # A longer window promises more than the state remembers: the cover begins anew.
             since = max(since, clock_floor)
-            return self._begin(Generation(noted.identifier, since, window), clock_floor=since)
+            longer = replace(noted, covered_since=since, window=window)
+            return self._begin(longer, clock_floor=since)
         if window < noted.window:
-            shorter = Generation(noted.identifier, noted.covered_since, window)
-            return self._begin(shorter, clock_floor)
+            return self._begin(replace(noted, window=window), clock_floor)
         return Cover(noted, clock_floor)
 
-    def _noted(self) -> Generation | None:
+    def bind(self, generation: Generation, query: str) -> None:
+        """Note that `generation` is the life of the query that Spark calls `query`."""
+        if generation.query != query:
+            self._folder.write(_FILE, replace(generation, query=query).to_json())
+
+    def _require_empty(self) -> None:
+        for name in ("commits", "state"):
+            if Folder(self._spark, f"{self.path}/{name}").names():
+                raise self._damaged(f"{self.path}/offsets is empty, but {self.path}/{name} is not")
+
+    def _damaged(self, what: str) -> LakeError:
+        return LakeError(f"{what}: {_ANEW.format(path=self.path)}")
+
+    def _noted(self) -> Generation:
         text = self._folder.read(_FILE)
         if text is None:
-            return None
+            raise self._damaged(
+                f"{self.path} has batches but no {_FILE}, so it is not known since when its state "
+                "covers all events"
+            )
         try:
-            return Generation.from_json(text)
+            noted = Generation.from_json(text)
         except (ValueError, KeyError, TypeError) as error:
-            raise LakeError(f"{self.path}/{_FILE} cannot be read: {error!r}") from None
+            raise self._damaged(f"{self.path}/{_FILE} cannot be read ({error!r})") from None
+        query = self._query()
+        if noted.query not in ("", query):
+            raise self._damaged(
+                f"{self.path}/{_FILE} is of the query {noted.query}, but the state beside it is of "
+                f"{query or 'none'}"
+            )
+        return noted
+
+    def _query(self) -> str:
+        """What Spark calls the query, or empty where the note of it is gone."""
+        try:
+            return str(json.loads(self._folder.read("metadata") or "{}")["id"])
+        except (ValueError, KeyError, TypeError):
+            return ""
 
     def _last_clock(self, generation: Generation) -> datetime:
         """The newest clock that this checkpoint has used.
@@ -128,9 +166,12 @@ class Checkpoint:
         last = self._last_batch()
         if last is None:
             return generation.covered_since
-        metadata = json.loads((self._offsets.read(str(last)) or "").split("\n")[1])
-        batch_time = datetime.fromtimestamp(metadata["batchTimestampMs"] / 1000, UTC)
-        watermark = datetime.fromtimestamp(metadata["batchWatermarkMs"] / 1000, UTC)
+        try:
+            metadata = json.loads((self._offsets.read(str(last)) or "").split("\n")[1])
+            batch_time = datetime.fromtimestamp(metadata["batchTimestampMs"] / 1000, UTC)
+            watermark = datetime.fromtimestamp(metadata["batchWatermarkMs"] / 1000, UTC)
+        except (IndexError, ValueError, KeyError, TypeError) as error:
+            raise self._damaged(f"{self.path}/offsets/{last} cannot be read ({error!r})") from None
         return max(generation.covered_since, batch_time, watermark + generation.window)
 
     def _last_batch(self) -> int | None:

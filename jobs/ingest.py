@@ -1,21 +1,26 @@
 """Query 1: every record of the stream into the raw table, byte for byte."""
 
 import json
+import logging
 from datetime import UTC, datetime
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
+from jobs.belonging import require_own
 from jobs.checkpoint import Checkpoint
 from jobs.lake import Table, Tables
 from jobs.settings import Settings, Source
+from jobs.sinks.log import table_id
 from jobs.sources.kinesis import KinesisDataSource
 from jobs.triggers import at_each_trigger
 from transforms.columns import INGEST_DATE, SEQUENCE_NUMBER, SHARD_ID
 from transforms.layout import as_raw
 
 NAME = "ingest"
+
+log = logging.getLogger("event-lake")
 
 
 def start(spark: SparkSession, settings: Settings, tables: Tables, once: bool) -> StreamingQuery:
@@ -24,9 +29,18 @@ def start(spark: SparkSession, settings: Settings, tables: Tables, once: bool) -
     Spark 4.0 asks a Python source for its end just once when a query is to take what is
     available now, so such a query could not be cut into batches. A frozen end with the usual
     trigger can: the caller stops the query when it has caught up.
+
+    Raises:
+        LakeError: when the checkpoint cannot be read or written, or belongs to another raw table
+            or stream.
     """
     checkpoint = Checkpoint(spark, f"{settings.lake.checkpoints.rstrip('/')}/{NAME}")
-    positions = stored_positions(spark, tables.raw) if checkpoint.is_new() else {}
+    here = {"raw": table_id(spark, tables.raw), "stream": settings.source.stream}
+    require_own(spark, checkpoint, here)
+    positions: dict[str, str] = {}
+    if checkpoint.is_new():
+        positions = stored_positions(spark, tables.raw)
+        _tell_new(checkpoint, positions, settings.source)
     stop_at = datetime.now(UTC) if once else None
     writer = (
         records(spark, settings.source, positions, stop_at)
@@ -66,3 +80,12 @@ def stored_positions(spark: SparkSession, raw: Table) -> dict[str, str]:
     newest = F.max(F.struct(F.length(SEQUENCE_NUMBER), SEQUENCE_NUMBER))[SEQUENCE_NUMBER]
     rows = raw.read(spark).groupBy(SHARD_ID).agg(newest.alias(SEQUENCE_NUMBER)).collect()
     return {row[SHARD_ID]: row[SEQUENCE_NUMBER] for row in rows}
+
+
+def _tell_new(checkpoint: Checkpoint, positions: dict[str, str], source: Source) -> None:
+    begins = (
+        f"goes on behind the last record that raw has of each of {len(positions)} shards"
+        if positions
+        else f"reads the stream from {source.start} on, as raw is empty"
+    )
+    log.info("query=%s begins anew at %s, and %s", NAME, checkpoint.path, begins)

@@ -1,5 +1,6 @@
 """Query 2: raw records become events, each once; what cannot goes to quarantine with reasons."""
 
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -8,17 +9,20 @@ from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
 from jobs import pipeline
-from jobs.checkpoint import Checkpoint, Cover
+from jobs.belonging import require_own
+from jobs.checkpoint import SINCE_EVER, Checkpoint, Cover
 from jobs.lake import Tables
 from jobs.settings import Settings
 from jobs.sinks.claim import Claim
-from jobs.sinks.log import stored_names
+from jobs.sinks.log import stored_names, table_id
 from jobs.sinks.names import KnownNames
 from jobs.sinks.outcomes import BatchCounts, OutcomeSink
 from jobs.triggers import at_each_trigger
 from transforms.columns import PROCESSED_AT
 
 NAME = "process"
+
+log = logging.getLogger("event-lake")
 
 
 def start(
@@ -34,11 +38,16 @@ def start(
         report: is told what became of each batch, on the driver.
 
     Raises:
-        LakeError: when the checkpoint cannot be read or written.
+        LakeError: when the checkpoint cannot be read or written, or belongs to other tables.
     """
     checkpoint = Checkpoint(spark, f"{settings.lake.checkpoints.rstrip('/')}/{NAME}")
+    is_new = checkpoint.is_new()
+    parts = {"raw": tables.raw, "events": tables.events, "quarantine": tables.quarantine}
+    require_own(spark, checkpoint, {n: table_id(spark, table) for n, table in parts.items()})
     now = datetime.now(UTC)
     cover = checkpoint.take_up(settings.once.window, now, _last_clock(spark, tables, now))
+    if is_new:
+        _tell_new(checkpoint, cover)
     sink = OutcomeSink(
         tables=tables,
         claim=Claim(spark, tables.events),
@@ -55,7 +64,9 @@ def start(
         .foreachBatch(sink)
     )
     writer = writer.trigger(availableNow=True) if once else at_each_trigger(writer, settings)
-    return writer.start()
+    query = writer.start()
+    checkpoint.bind(cover.generation, str(query.id))
+    return query
 
 
 def raw_stream(spark: SparkSession, settings: Settings, tables: Tables) -> DataFrame:
@@ -73,6 +84,19 @@ def outcomes(records: DataFrame, settings: Settings, cover: Cover) -> DataFrame:
     """All steps over `records`, with the count that the batch's conservation is checked by."""
     counted = records.observe(NAME, F.count(F.lit(1)).alias("records"))
     return counted.transform(pipeline.outcomes(settings, cover))
+
+
+def _tell_new(checkpoint: Checkpoint, cover: Cover) -> None:
+    since = cover.generation.covered_since
+    asked = (
+        "nothing is stored yet"
+        if since == SINCE_EVER
+        else f"the tables are asked for what was taken before {since.isoformat()}"
+    )
+    log.info(
+        "query=%s generation=%s begins at %s: raw is read from its start, and %s",
+        *(NAME, cover.generation.identifier, checkpoint.path, asked),
+    )
 
 
 def _last_clock(spark: SparkSession, tables: Tables, now: datetime) -> datetime | None:
