@@ -22,7 +22,7 @@ Before COMMAND stand Spark's options, any that spark-submit knows; after it thos
   ./spark-submit.sh COMMAND --help
 
 On this machine (--master local[*], the default, or local-cluster) the first run makes .venv and
-resolves the JARs into .cache; later runs need no network. Driver memory is 3g unless it is said.
+resolves the JARs into .cache; later runs need no network. Driver memory is 2600m unless it is said.
 
 On a cluster (--deploy-mode cluster alone means --master yarn) the cluster's own Spark is used, as
 SPARK_HOME or PATH name it. Our code and its pure Python packages are shipped; the executors' Python

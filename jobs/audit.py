@@ -30,11 +30,11 @@ from jobs.audit_snapshot import pin
 from jobs.errors import BreachError
 from jobs.explain import explained
 from jobs.lake import Tables, tables
+from jobs.reasons import count_reasons
 from transforms.columns import (
     CREATED_AT,
     EVENT_UUID,
     POSITION,
-    REASONS,
 )
 
 SAMPLES = 10
@@ -125,7 +125,7 @@ def prove(
                 twins=others.count(),
                 quarantined=cleared["quarantined"] + outcomes["quarantined"],
                 pending=outcomes["unaccounted"] - missing.count(),
-                reasons=_reasons(snapshot.within.quarantine),
+                reasons=count_reasons(snapshot.within.quarantine),
                 breaches=_breaches(found, samples),
             )
 
@@ -156,11 +156,6 @@ def _outcomes(positions: DataFrame) -> dict[str, int]:
     }
     counts = positions.agg(*(F.count_if(is_so).alias(name) for name, is_so in outcomes.items()))
     return counts.collect()[0].asDict()
-
-
-def _reasons(quarantine: DataFrame) -> dict[str, int]:
-    by_reason = quarantine.select(F.explode(REASONS).alias("reason")).groupBy("reason").count()
-    return {row["reason"]: row["count"] for row in by_reason.collect()}
 
 
 def _by_kind(positions: DataFrame) -> dict[str, DataFrame]:

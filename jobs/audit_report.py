@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
+from jobs.reasons import line, reason_lines
+
 # Every way in which the tables can break the promise, and how it is told.
 BREACHES: Mapping[str, str] = {
     "lost": "in raw, but neither stored, nor a twin of a stored event, nor quarantined",
@@ -90,14 +92,13 @@ class Report:
     def lines(self) -> Iterator[str]:
         """A short table, then the breaches."""
         yield f"audit of {self._range()}"
-        yield _row("raw records", self.raw)
-        yield _row("  stored as events", self.stored)
-        yield _row("  twins of stored events", self.twins)
-        yield _row("  quarantined", self.quarantined)
-        for reason, rows in sorted(self.reasons.items(), key=lambda each: (-each[1], each[0])):
-            yield _row(f"    {reason}", rows)
-        yield _row("  not processed yet", self.pending)
-        yield _row("  not accounted for", self.unaccounted)
+        yield line("raw records", self.raw)
+        yield line("  stored as events", self.stored)
+        yield line("  twins of stored events", self.twins)
+        yield line("  quarantined", self.quarantined)
+        yield from reason_lines(self.reasons)
+        yield line("  not processed yet", self.pending)
+        yield line("  not accounted for", self.unaccounted)
         for breach in self.breaches:
             yield f"BREACH {breach.kind}: {breach.count:,} ({BREACHES[breach.kind]})"
             yield from (f"  {sample}" for sample in breach.samples)
@@ -109,7 +110,3 @@ class Report:
         if self.first is None and self.last is None:
             return "all ingest dates"
         return f"ingest dates {self.first or 'from the first'} to {self.last or 'the last'}"
-
-
-def _row(name: str, rows: int) -> str:
-    return f"{name:<40}{rows:>16,}"

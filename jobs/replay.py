@@ -17,6 +17,7 @@ from jobs.audit_search import kept
 from jobs.audit_snapshot import pinned
 from jobs.explain import explained
 from jobs.lake import Tables, tables
+from jobs.reasons import count_reasons
 from jobs.replay_commit import Commit
 from jobs.replay_report import Report
 from jobs.settings import Settings
@@ -122,7 +123,7 @@ def replay(
     with kept(verdicts):
         known = KnownNames(stored_names(spark, tables.events), settings.checks.max_event_names)
         rows = verdicts.transform(_with_room(_names(verdicts), known))
-        counts, reasons = _counts(rows), _reasons(rows)
+        counts, reasons = _counts(rows), count_reasons(rows)
         accepted = counts.get(_ACCEPTED, 0)
         appended = 0
         if accepted and not dry_run:
@@ -140,7 +141,7 @@ def replay(
         rejected=counts.get(_REJECTED, 0),
         reasons=reasons,
         appended=appended,
-        present={} if found else _reasons(quarantine.transform(only_chosen(choice.by_date()))),
+        present={} if found else count_reasons(quarantine.transform(only_chosen(choice.by_date()))),
     )
 
 
@@ -180,12 +181,6 @@ def _names(verdicts: DataFrame) -> set[str]:
 
 def _counts(rows: DataFrame) -> dict[str, int]:
     return {row[0]: row[1] for row in rows.groupBy(_OUTCOME).count().collect()}
-
-
-def _reasons(rows: DataFrame) -> dict[str, int]:
-    """How many rows have each reason; a row counts under each that it has."""
-    reasons = rows.select(F.explode(REASONS).alias("reason"))
-    return {row[0]: row[1] for row in reasons.groupBy("reason").count().collect()}
 
 
 def _say(text: str) -> None:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
+from jobs.reasons import line, reason_lines
 from transforms.replay import Choice
 
 
@@ -44,22 +45,22 @@ class Report:
         """A short table, then what to do next."""
         would = "would be " if self.dry_run else ""
         yield f"replay of quarantine: {self._chosen()}"
-        yield _row("found", self.found)
-        yield _row("  replayed before", self.replayed_before)
-        yield _row("  accepted by today's rules", self.accepted)
-        yield _row("  accepted, but too young", self.too_young)
-        yield _row(f"  {would}rejected again", self.rejected)
-        yield from _by_reason(self.reasons)
+        yield line("found", self.found)
+        yield line("  replayed before", self.replayed_before)
+        yield line("  accepted by today's rules", self.accepted)
+        yield line("  accepted, but too young", self.too_young)
+        yield line(f"  {would}rejected again", self.rejected)
+        yield from reason_lines(self.reasons)
         if self.dry_run:
-            yield _row("would be appended to raw", self.accepted)
+            yield line("would be appended to raw", self.accepted)
         else:
-            yield _row("appended to raw", self.appended)
+            yield line("appended to raw", self.appended)
         yield from self._next()
 
     def _next(self) -> Iterator[str]:
         if not self.found:
             yield "nothing fits; quarantine holds, in these dates:"
-            yield from _by_reason(self.present) if self.present else iter(("    nothing",))
+            yield from reason_lines(self.present) if self.present else iter(("    nothing",))
         if self.too_young:
             yield (
                 f"too young: created less than {self.patience} ago, so `process` may still take "
@@ -83,12 +84,3 @@ class Report:
             first, last = self.choice.first or "the first", self.choice.last or "the last"
             parts.append(f"ingest dates from {first} to {last}")
         return ", ".join(parts) or "all of it"
-
-
-def _by_reason(reasons: Mapping[str, int]) -> Iterator[str]:
-    for reason, rows in sorted(reasons.items(), key=lambda each: (-each[1], each[0])):
-        yield _row(f"    {reason}", rows)
-
-
-def _row(name: str, rows: int) -> str:
-    return f"{name:<40}{rows:>16,}"
