@@ -18,8 +18,7 @@ from jobs.settings import Checks
 from tests.jobs.lake import SmallLake, event, reasons_by_data, settings_in
 from transforms.replay import Choice
 
-NOW = int(time.time())
-OLD = NOW - 9 * 3600
+OLD = int(time.time()) - 9 * 3600
 ANCIENT = 946684800 - 3600  # an hour before the floor, which is the year 2000
 
 SPACES = Checks(event_name_pattern="[a-z: ]+")
@@ -36,7 +35,7 @@ def test_what_the_new_rules_accept_becomes_events_and_the_rest_stays(lake: Small
     spaced, twin = event("a", OLD, "has a space"), event("a", OLD * 1000, "is spaced", extra=1)
     of_stored, early = event("s", OLD, "also spaced"), event("e", ANCIENT, "has a space")
     lake.put(event("s", OLD), spaced, twin, of_stored, b"not json", early)
-    lake.put(event("young", NOW, "has a space"), event("b", OLD, "has a space"))
+    lake.put(event("young", int(time.time()), "has a space"), event("b", OLD, "has a space"))
     lake.process()
     fixed = with_checks(lake, SPACES)
     before = reasons_by_data(lake.quarantine())

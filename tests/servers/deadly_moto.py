@@ -50,6 +50,8 @@ class DeadlyServer:
         is_last = self._take_step(request)
         if is_last and not self._applied:
             self._kill(request)
+            start_response("503 Service Unavailable", [])  # nobody hears it any more
+            return []
         answer = list(self._app(environ, start_response))
         if is_last and self._applied:
             self._kill(request)

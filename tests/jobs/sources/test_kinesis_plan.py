@@ -108,7 +108,7 @@ class WholeStream(RuleBasedStateMachine):
 
 
 TestWholeStream = WholeStream.TestCase
-TestWholeStream.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestWholeStream.settings = settings(max_examples=60, stateful_step_count=25)
 
 
 def test_an_idle_stream_keeps_its_offset():
