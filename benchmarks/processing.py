@@ -43,6 +43,7 @@ _ACTIONS = [
     "closed",
     "sent",
 ]
+EVENT_NAMES = tuple(f"{domain}:{action}" for domain in _DOMAINS for action in _ACTIONS)
 _FILES_A_BATCH = 4
 
 
@@ -65,12 +66,12 @@ def raw_records(spark: SparkSession, count: int, files: int) -> DataFrame:
     number = F.when(F.col("id") % 20 == 7, F.col("id") - 7).otherwise(F.col("id"))
     digest = F.md5(F.col("number").cast("string"))
     now = F.current_timestamp()
-    names = F.array(*(F.lit(f"{domain}:{action}") for domain in _DOMAINS for action in _ACTIONS))
+    names = F.array(*map(F.lit, EVENT_NAMES))
     events = (
         spark.range(0, count, 1, files)
         .withColumn("number", number)
         .withColumn("digest", digest)
-        .withColumn("event_uuid", _as_uuid(F.col("digest")))
+        .withColumn("event_uuid", as_uuid(F.col("digest")))
         .withColumn(
             "event_name", F.get(names, F.pmod(F.xxhash64("number"), F.lit(100)).cast("int"))
         )
@@ -105,7 +106,8 @@ def raw_records(spark: SparkSession, count: int, files: int) -> DataFrame:
     return frame.to(spark.createDataFrame([], RAW_SCHEMA).schema)
 
 
-def _as_uuid(digest: Column) -> Column:
+def as_uuid(digest: Column) -> Column:
+    """32 hexadecimal digits, as an identifier is written."""
     bounds = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
     return F.concat_ws("-", *(F.substring(digest, start, length) for start, length in bounds))
 
