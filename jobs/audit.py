@@ -14,7 +14,9 @@ from pyspark.sql import Column, DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
 from jobs import config, dates, process, session
+from jobs.audit_held import kept
 from jobs.audit_ledger import (
+    DIFFERENCE,
     IN_EVENTS,
     IN_QUARANTINE,
     IN_RAW,
@@ -25,7 +27,7 @@ from jobs.audit_ledger import (
     is_in_order,
 )
 from jobs.audit_report import BREACHES, Breach, Report, Sample
-from jobs.audit_search import due, kept, small, surplus, twins
+from jobs.audit_search import due, surplus, twins
 from jobs.audit_snapshot import pin
 from jobs.errors import BreachError
 from jobs.explain import explained
@@ -109,7 +111,7 @@ def prove(
     partitions = max(spark.sparkContext.defaultParallelism, raw // _ROWS_PER_PARTITION + 1)
     with (
         _in_doubt(snapshot.within, partitions) as (doubtful, cleared),
-        kept(by_position(snapshot.within.only(small(doubtful)))) as positions,
+        kept(by_position(snapshot.within.only(doubtful))) as positions,
         surplus(snapshot, partitions) as repeated,
     ):
         unaccounted = positions.where((F.col(IN_RAW) > 0) & (_elsewhere() == 0))
@@ -138,7 +140,7 @@ def _in_doubt(frames: Frames, partitions: int) -> Iterator[tuple[DataFrame, dict
     ledger = by_hash(frames, partitions).observe(
         counts, *(F.count_if(is_in_order() & is_so).alias(name) for name, is_so in cleared.items())
     )
-    with kept(ledger.where(~is_in_order()).select("position_hash")) as doubtful:
+    with kept(ledger.where(~is_in_order()).drop(DIFFERENCE)) as doubtful:
         doubtful.count()
         yield doubtful, counts.get
 

@@ -68,6 +68,23 @@ def read_time(text: Column) -> Column:
     Numbers are epoch seconds below 10^11, milliseconds below 10^14, microseconds below 10^17, and
     what is finer than a microsecond is cut. A text of another form, or without offset, gives null.
     """
+    return F.coalesce(F.timestamp_micros(_plain_micros(text)), _read_any_time(text))
+
+
+def _plain_micros(text: Column) -> Column:
+    """What nearly all producers write, a whole number of today's size, at a tenth of the cost.
+
+    As many digits as characters: so the text has neither sign nor point nor space.
+    """
+    size, number = F.length(text), text.try_cast("bigint")
+    return (
+        F.when((size == 13) & (number >= 10**12), number * 1_000)
+        .when((size == 10) & (number >= 10**9), number * 1_000_000)
+        .when((size == 16) & (number >= 10**15), number)
+    )
+
+
+def _read_any_time(text: Column) -> Column:
     cut = F.regexp_replace(text, _TOO_FINE, "$1")
     number = F.when(text.rlike(_NUMBER), cut.try_cast(_DECIMAL))
     size = F.abs(number)

@@ -12,6 +12,7 @@ from operator import and_
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.audit_held import among
 from jobs.audit_identity import members, read_event, utc_date
 from transforms.columns import (
     CREATED_AT,
@@ -25,6 +26,7 @@ from transforms.columns import (
 IN_RAW = "in_raw"
 IN_EVENTS = "in_events"
 IN_QUARANTINE = "in_quarantine"
+DIFFERENCE = "difference"
 KINDS = "kinds"
 
 _KEY = "position_hash"
@@ -32,7 +34,7 @@ _TABLE = "table_name"
 _BYTES = "bytes_hash"
 _MISFILED = "is_misfiled"
 _EVENT = "event"
-_RAW, _EVENTS, _QUARANTINE = "raw", "events", "quarantine"
+_RAW, _EVENTS, _QUARANTINE = 1, 2, 3
 
 
 @dataclass(frozen=True)
@@ -43,31 +45,41 @@ class Frames:
     events: DataFrame
     quarantine: DataFrame
 
-    def only(self, keys: DataFrame) -> "Frames":
-        """The rows whose position's hash is among `keys`."""
+    def only(self, ledger: DataFrame) -> "Frames":
+        """The rows whose position's hash is in `ledger`; of what it counts none, none are read."""
 
-        def among(rows: DataFrame) -> DataFrame:
-            return rows.join(keys, on=_key() == keys[_KEY], how="left_semi")
+        def counted(rows: DataFrame, table: str) -> DataFrame:
+            return among(rows, _key(), ledger.where(F.col(table) > 0).select(_KEY))
 
-        return Frames(among(self.raw), among(self.events), among(self.quarantine))
+        return Frames(
+            counted(self.raw, IN_RAW),
+            counted(self.events, IN_EVENTS),
+            counted(self.quarantine, IN_QUARANTINE),
+        )
 
 
 def by_hash(frames: Frames, partitions: int) -> DataFrame:
     """Count each position by its hash.
 
     Columns out:  position_hash, in_raw, in_events, in_quarantine: bigint;
-                  is_changed, is_misfiled: boolean
+                  difference: bigint, of two rows 0 if their bytes are the same and well filed
     Rows:         one for each hash of a position
     """
-    entries = _entries(frames).select(_KEY, _TABLE, _BYTES, _MISFILED)
+    entries = _entries(frames).select(
+        _KEY,
+        _TABLE,
+        # No row's bytes have both hashes.
+        F.when(F.col(_MISFILED), F.bitwise_not(_BYTES)).otherwise(F.col(_BYTES)).alias(_BYTES),
+    )
     # Split up before it is grouped: a row of this is half as large as its counters.
-    return entries.repartition(partitions, _KEY).groupBy(_KEY).agg(*_counters())
+    grouped = entries.repartition(partitions, _KEY).groupBy(_KEY)
+    return grouped.agg(*_counts(), F.bit_xor(_BYTES).alias(DIFFERENCE))
 
 
 def is_in_order() -> Column:
     """True where a position is once in raw, and once in one of the other tables, unchanged."""
     places = F.col(IN_EVENTS) + F.col(IN_QUARANTINE)
-    return (F.col(IN_RAW) == 1) & (places == 1) & ~F.col("is_changed") & ~F.col(_MISFILED)
+    return (F.col(IN_RAW) == 1) & (places == 1) & (F.col(DIFFERENCE) == 0)
 
 
 def by_position(frames: Frames) -> DataFrame:
@@ -83,7 +95,12 @@ def by_position(frames: Frames) -> DataFrame:
     return (
         _entries(frames)
         .groupBy(*POSITION)
-        .agg(*_counters(), F.coalesce(in_bytes, F.max(identity)).alias("identity"))
+        .agg(
+            *_counts(),
+            (F.min(_BYTES) != F.max(_BYTES)).alias("is_changed"),
+            F.bool_or(_MISFILED).alias(_MISFILED),
+            F.coalesce(in_bytes, F.max(identity)).alias("identity"),
+        )
         .select(
             *POSITION,
             *(IN_RAW, IN_EVENTS, IN_QUARANTINE),
@@ -123,7 +140,7 @@ def _rejections(quarantine: DataFrame) -> DataFrame:
     return _entry(quarantine, _QUARANTINE, data=F.col(DATA), is_misfiled=F.lit(False))
 
 
-def _entry(rows: DataFrame, table: str, data: Column, is_misfiled: Column) -> DataFrame:
+def _entry(rows: DataFrame, table: int, data: Column, is_misfiled: Column) -> DataFrame:
     return rows.select(
         _key().alias(_KEY),
         F.lit(table).alias(_TABLE),
@@ -139,14 +156,9 @@ def _key() -> Column:
     return F.xxhash64(*POSITION)
 
 
-def _counters() -> list[Column]:
-    return [
-        F.count_if(F.col(_TABLE) == _RAW).alias(IN_RAW),
-        F.count_if(F.col(_TABLE) == _EVENTS).alias(IN_EVENTS),
-        F.count_if(F.col(_TABLE) == _QUARANTINE).alias(IN_QUARANTINE),
-        (F.min(_BYTES) != F.max(_BYTES)).alias("is_changed"),
-        F.bool_or(_MISFILED).alias(_MISFILED),
-    ]
+def _counts() -> list[Column]:
+    tables = {IN_RAW: _RAW, IN_EVENTS: _EVENTS, IN_QUARANTINE: _QUARANTINE}
+    return [F.count_if(F.col(_TABLE) == table).alias(name) for name, table in tables.items()]
 
 
 def _kinds() -> Column:

@@ -25,14 +25,16 @@ from transforms.columns import INGEST_DATE, INGESTED_AT
 class Snapshot:
     """What one audit looks at.
 
-    within: the rows of the ingest dates that are asked for.
-    whole:  all rows, of any date; a twin may have been stored at any time.
-    taken:  answers all of raw that `process` must have dealt with, or None if that is all of it.
+    within:   the rows of the ingest dates that are asked for.
+    whole:    all rows, of any date; a twin may have been stored at any time.
+    taken:    answers all of raw that `process` must have dealt with, or None if that is all of it.
+    is_whole: all dates are asked for.
     """
 
     within: Frames
     whole: Frames
     taken: Callable[[], DataFrame] | None
+    is_whole: bool
 
 
 def pin(
@@ -66,6 +68,7 @@ def pin(
         within=Frames(raw.where(by_date), events.where(by_time), quarantine.where(by_date)),
         whole=Frames(raw, events, quarantine),
         taken=None if progress is None or progress >= newest else taken,
+        is_whole=first is None and last is None,
     )
 
 

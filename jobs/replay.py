@@ -13,7 +13,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs import config, dates, pipeline, session
-from jobs.audit_search import kept
+from jobs.audit_held import kept
 from jobs.audit_snapshot import pinned
 from jobs.explain import explained
 from jobs.lake import Tables, tables
