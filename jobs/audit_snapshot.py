@@ -76,7 +76,7 @@ def taken_version(spark: SparkSession, checkpoint: str) -> int:
     """The last version of raw of which `process` has committed every file; -1 if none.
 
     A Delta source notes the version that it will read next; one of which it has read a part
-    counts as not taken.
+    counts as not taken. So does all of the snapshot that it begins with, until it has read it.
 
     Raises:
         LakeError: the checkpoint's notes cannot be understood.
@@ -86,7 +86,8 @@ def taken_version(spark: SparkSession, checkpoint: str) -> int:
         return -1
     note = Folder(spark, f"{checkpoint}/offsets").read(str(max(committed)))
     try:
-        return int(json.loads((note or "").splitlines()[2])["reservoirVersion"]) - 1
+        position = json.loads((note or "").splitlines()[2])
+        return -1 if position["isStartingVersion"] else int(position["reservoirVersion"]) - 1
     except (IndexError, ValueError, KeyError, TypeError) as error:
         raise LakeError(
             f"{checkpoint}/offsets/{max(committed)} does not say how far `process` has come: "

@@ -1,7 +1,8 @@
-"""What a checkpoint of ours remembers beside Spark's own files: its generation.
+"""What a checkpoint of ours remembers beside Spark's own files: its generation and its last run.
 
-Two facts decide whether the state of `process` may be trusted (docs/guarantees.md):
-the moment since which it remembers every identity, and the last clock that was used.
+Three facts decide whether the state of `process` may be trusted (docs/guarantees.md): the moment
+since which it remembers every identity, the last clock that was used, and whether the last run that
+wrote to the tables was one of this checkpoint.
 """
 
 import json
@@ -13,6 +14,7 @@ from pyspark.sql import SparkSession
 
 from jobs.errors import LakeError
 from jobs.files import Folder
+from jobs.sinks.claim import Progress
 
 _FILE = "generation.json"
 
@@ -22,11 +24,8 @@ SINCE_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Generation:
-    """One life of a checkpoint, from its first batch until it is deleted.
-
-    `identifier` goes into the table's transactions: a fixed one with batch numbers that begin
-    anew would make Delta take new batches for old ones and skip them.
-    """
+    """One life of a checkpoint: from its first batch until it is deleted, or until another
+    checkpoint has worked on the lake."""
 
     identifier: str
     covered_since: datetime
@@ -56,11 +55,13 @@ class Cover:
     """What a start of `process` may rely on.
 
     No batch may run on a clock before `clock_floor`: after a fail-over to a machine whose time
-    lags by more than the window, Spark would drop every row as late.
+    lags by more than the window, Spark would drop every row as late. The batch `in_doubt` was
+    planned by an earlier run, which may have written it, or a part of it.
     """
 
     generation: Generation
     clock_floor: datetime
+    in_doubt: int | None = None
 
 
 class Checkpoint:
@@ -70,13 +71,40 @@ class Checkpoint:
         self.path = path
         self._folder = Folder(spark, path)
         self._offsets = Folder(spark, f"{path}/offsets")
+        self._commits = Folder(spark, f"{path}/commits")
+        self._runs = Folder(spark, f"{path}/runs")
 
     def is_new(self) -> bool:
         """True until a query has planned its first batch here."""
-        return self._last_batch() is None
+        return self.last_batch() < 0
 
-    def take_up(self, window: timedelta, now: datetime, last_clock: datetime | None) -> Cover:
+    def query(self) -> str | None:
+        """The identifier that Spark gave the query, None before its first start."""
+        text = self._folder.read("metadata")
+        return None if text is None else str(json.loads(text)["id"])
+
+    def last_batch(self) -> int:
+        """The last batch that was planned here; -1 before the first."""
+        return _newest(self._offsets, -1)
+
+    def note_run(self, run: int) -> None:
+        """Note that `run` works on the tables from this checkpoint."""
+        earlier = [name for name in self._runs.names() if name.isdigit()]
+        self._runs.write(str(run), "")
+        for name in earlier:
+            self._runs.delete(name)
+
+    def take_up(
+        self,
+        window: timedelta,
+        now: datetime,
+        last_clock: datetime | None,
+        before: Progress,
+    ) -> Cover:
         """Go on with the checkpoint's generation, or begin one where the checkpoint is new.
+
+        A generation also begins where the tables have more than this checkpoint has brought them:
+        it was restored from a copy, or another one has worked on the lake meanwhile.
 
         Args:
             window: `once.window` as it is set now.
@@ -84,11 +112,21 @@ class Checkpoint:
             last_clock: the newest clock that the tables have seen, None while they are empty: a
                 machine whose time lags behind the one before must not think that the state is
                 older than it is.
+            before: how far the last run came that wrote to the tables.
 
         Raises:
             LakeError: when the checkpoint has batches, but its generation is missing or
-                unreadable, or when the folder cannot be written.
+                unreadable; when the tables are older than the checkpoint; or when the folder
+                cannot be written.
         """
+        held = Progress(_newest(self._runs, -1), self.last_batch())
+        if before.run < held.run:
+            raise LakeError(
+                f"{self.path} knows of run {held.run}, of which the tables know nothing: they were "
+                "deleted, or restored from a copy, and would lack what this checkpoint takes for "
+                "done. Move the folder away, and the run begins a new one (what the tables have "
+                "is not stored again)"
+            )
         since = max(now, last_clock or now)
         noted = self._noted()
         if noted is None:
@@ -101,6 +139,9 @@ class Checkpoint:
             covered_since = SINCE_EVER if last_clock is None else since
             return self._begin(Generation(uuid4().hex, covered_since, window), clock_floor=since)
         clock_floor = self._last_clock(noted)
+        if held < before:
+            since = max(since, clock_floor)
+            return self._begin(Generation(uuid4().hex, since, window), clock_floor=since)
         if window > noted.window:
             # A longer window promises more than the state remembers: the cover begins anew.
             since = max(since, clock_floor)
@@ -108,7 +149,22 @@ class Checkpoint:
         if window < noted.window:
             shorter = Generation(noted.identifier, noted.covered_since, window)
             return self._begin(shorter, clock_floor)
-        return Cover(noted, clock_floor)
+        return Cover(noted, clock_floor, self._unfinished())
+
+    def require_clock(self, batch: int, clock_floor: datetime) -> None:
+        """Raise LakeError where this machine's time went back so far that Spark dropped rows.
+
+        It drops what is not ahead of the watermark, which follows the newest clock so far. The
+        next start runs the batch anew, on a clock that has not gone back.
+        """
+        batch_time, watermark = self._times(batch)
+        clock = max(batch_time, clock_floor)
+        if clock <= watermark:
+            raise LakeError(
+                f"this machine's time has gone back to {clock.isoformat()}, behind what was "
+                f"stored before {watermark.isoformat()}: start again, and the clock goes on from "
+                "where it was"
+            )
 
     def _noted(self) -> Generation | None:
         text = self._folder.read(_FILE)
@@ -125,17 +181,26 @@ class Checkpoint:
         Spark notes each batch's time and watermark in its offset log; the watermark is the
         newest clock before that batch, less the window.
         """
-        last = self._last_batch()
-        if last is None:
+        if self.is_new():
             return generation.covered_since
-        metadata = json.loads((self._offsets.read(str(last)) or "").split("\n")[1])
-        batch_time = datetime.fromtimestamp(metadata["batchTimestampMs"] / 1000, UTC)
-        watermark = datetime.fromtimestamp(metadata["batchWatermarkMs"] / 1000, UTC)
+        batch_time, watermark = self._times(self.last_batch())
         return max(generation.covered_since, batch_time, watermark + generation.window)
 
-    def _last_batch(self) -> int | None:
-        return max((int(name) for name in self._offsets.names() if name.isdigit()), default=None)
+    def _times(self, batch: int) -> tuple[datetime, datetime]:
+        """The batch's own time, and the watermark before it."""
+        metadata = json.loads((self._offsets.read(str(batch)) or "").split("\n")[1])
+        milliseconds = (metadata["batchTimestampMs"], metadata["batchWatermarkMs"])
+        batch_time, watermark = (datetime.fromtimestamp(ms / 1000, UTC) for ms in milliseconds)
+        return batch_time, watermark
+
+    def _unfinished(self) -> int | None:
+        planned = self.last_batch()
+        return planned if planned > _newest(self._commits, -1) else None
 
     def _begin(self, generation: Generation, clock_floor: datetime) -> Cover:
         self._folder.write(_FILE, generation.to_json())
-        return Cover(generation, clock_floor)
+        return Cover(generation, clock_floor, self._unfinished())
+
+
+def _newest(numbered: Folder, default: int) -> int:
+    return max((int(name) for name in numbered.names() if name.isdigit()), default=default)

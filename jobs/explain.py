@@ -39,6 +39,11 @@ _KNOWN = (
         "stop the other one, or this one was it and has been replaced",
     ),
     (
+        re.compile(r"Checkpoint block \S+ not found"),
+        "an executor was lost with rows of the batch that it was writing: start again, and the "
+        "batch is replayed",
+    ),
+    (
         re.compile(r"UnknownHostException|Connection refused|ConnectException|SdkClientException"),
         "the lake's storage cannot be reached: check lake.s3_endpoint_url and the network",
     ),

@@ -54,6 +54,11 @@ class Folder:
                 f"{place} cannot be written: {error.java_exception.getMessage()}"
             ) from None
 
+    def delete(self, name: str) -> None:
+        """Delete a file, if it is there."""
+        place = self._place(name)
+        self._files(place).delete(place, False)
+
     def _place(self, name: str) -> Any:
         text = f"{self.path}/{name}" if name else self.path
         return self._jvm.org.apache.hadoop.fs.Path(text)

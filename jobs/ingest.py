@@ -8,8 +8,10 @@ from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
 from jobs.checkpoint import Checkpoint
+from jobs.errors import LakeError
 from jobs.lake import Table, Tables
 from jobs.settings import Settings, Source
+from jobs.sinks.log import last_batch
 from jobs.sources.kinesis import KinesisDataSource
 from jobs.triggers import at_each_trigger
 from transforms.columns import INGEST_DATE, SEQUENCE_NUMBER, SHARD_ID
@@ -24,8 +26,12 @@ def start(spark: SparkSession, settings: Settings, tables: Tables, once: bool) -
     Spark 4.0 asks a Python source for its end just once when a query is to take what is
     available now, so such a query could not be cut into batches. A frozen end with the usual
     trigger can: the caller stops the query when it has caught up.
+
+    Raises:
+        LakeError: the checkpoint is older than the raw table.
     """
     checkpoint = Checkpoint(spark, f"{settings.lake.checkpoints.rstrip('/')}/{NAME}")
+    require_newest(spark, checkpoint, tables.raw)
     positions = stored_positions(spark, tables.raw) if checkpoint.is_new() else {}
     stop_at = datetime.now(UTC) if once else None
     writer = (
@@ -55,6 +61,22 @@ def records(
     if stop_at is not None:
         reader = reader.option("stopAt", stop_at.isoformat())
     return reader.load()
+
+
+def require_newest(spark: SparkSession, checkpoint: Checkpoint, raw: Table) -> None:
+    """Raise LakeError where raw has batches of the query that its checkpoint does not know.
+
+    Delta would skip the query's next batches, whatever they hold, because it has their numbers.
+    """
+    query = checkpoint.query()
+    written = None if query is None else last_batch(spark, raw, query)
+    if written is not None and written > checkpoint.last_batch():
+        raise LakeError(
+            f"{checkpoint.path} is older than {raw.path}: its last batch is "
+            f"{checkpoint.last_batch()}, but the table has batch {written} of the same query. It "
+            "was restored from a copy. Move the folder away, and the run goes on behind the last "
+            "records that the table has"
+        )
 
 
 def stored_positions(spark: SparkSession, raw: Table) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -37,12 +38,18 @@ def start(
         LakeError: when the checkpoint cannot be read or written.
     """
     checkpoint = Checkpoint(spark, f"{settings.lake.checkpoints.rstrip('/')}/{NAME}")
+    # First of all: whatever the run before this one still wrote, is there to be seen from here on.
+    claim = Claim(spark, (tables.events, tables.quarantine))
     now = datetime.now(UTC)
-    cover = checkpoint.take_up(settings.once.window, now, _last_clock(spark, tables, now))
+    cover = checkpoint.take_up(
+        settings.once.window, now, _last_clock(spark, tables, now), claim.before
+    )
+    checkpoint.note_run(claim.run)
     sink = OutcomeSink(
         tables=tables,
-        claim=Claim(spark, tables.events),
-        application=f"event-lake/{NAME}/{cover.generation.identifier}",
+        claim=claim,
+        require_clock=partial(checkpoint.require_clock, clock_floor=cover.clock_floor),
+        in_doubt=cover.in_doubt,
         names=KnownNames(stored_names(spark, tables.events), settings.checks.max_event_names),
         as_events=pipeline.events(settings),
         as_quarantine=pipeline.quarantine,

@@ -1,46 +1,114 @@
-"""One driver at a time: each run notes itself in the table's log, and the one before it gives way.
+"""One driver at a time: each run notes itself in the tables' logs, and the one before it gives way.
 
 A driver that was thought dead may go on (a pause, a partition of the network), and a checkpoint may
-be copied. Spark and Delta see only conflicts over the same batch of the same checkpoint.
+be copied. Spark and Delta see only conflicts over the same batch of the same checkpoint. So all
+commits of all runs go by one application, with a version that grows by run and batch. Delta reads
+that version when an append begins: where a later run had noted itself by then, the append is
+skipped, which is found out behind it; where it did so only before the append's commit, that fails.
 """
 
-from pyspark.sql import SparkSession
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import uuid4
+
+from delta.tables import DeltaTable
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from jobs.errors import LakeError
 from jobs.lake import Table
 from jobs.sinks.events import Transaction, append
 from jobs.sinks.log import last_batch
 
-_APPLICATION = "event-lake/process/runs"
+_APPLICATION = "event-lake/process"
+# Versions that a run has: one for its claim, one for each batch.
+_VERSIONS = 2**32
+# A claim is looked for among so many of a table's newest commits.
+_COMMITS = 20
+
+
+@dataclass(frozen=True, order=True)
+class Progress:
+    """A run, and the last of its batches that wrote to a table: -1 before its first, or before
+    the first run."""
+
+    run: int = -1
+    batch: int = -1
+
+    @property
+    def version(self) -> int:
+        """As the version of a transaction."""
+        return self.run * _VERSIONS + self.batch + 1
+
+    @staticmethod
+    def of(version: int) -> "Progress":
+        """The progress that `version` is of."""
+        run, batch = divmod(version, _VERSIONS)
+        return Progress(run, batch - 1)
 
 
 class Claim:
-    """The claim of this run on a table."""
+    """The claim of this run on tables, and its way to append to them."""
 
-    def __init__(self, spark: SparkSession, table: Table) -> None:
-        """Take the table over. Of two runs that do so at the same moment, one fails.
+    def __init__(self, spark: SparkSession, tables: Sequence[Table]) -> None:
+        """Take the tables over. Of two runs that do so at the same moment, one fails.
+
+        Attributes:
+            before: how far the run before this one has come.
+            run: the number of this run.
 
         Raises:
-            LakeError: when there is no table.
+            LakeError: when there is no table, or another run was faster.
         """
-        self._spark, self._table = spark, table
-        self._run = newest_run(spark, table) + 1
-        nothing = table.read(spark).limit(0)
-        append(nothing, table, Transaction(_APPLICATION, self._run))
+        self._spark, self._tables = spark, tables
+        self.before = max(progress(spark, table) for table in tables)
+        self.run = self.before.run + 1
+        for table in tables:
+            self._take_over(table)
 
     def require(self) -> None:
-        """Raise LakeError where a later run has taken the table over."""
-        newest = newest_run(self._spark, self._table)
-        if newest != self._run:
-            raise LakeError(
-                f"another run has taken over {self._table.path} (it is run {newest}, this one is "
-                f"run {self._run}): only one driver at a time may write a lake; start this one "
-                "again if the other one was the mistake"
-            )
+        """Raise LakeError where a later run has taken the tables over."""
+        first = self._tables[0]  # where every run begins
+        newest = progress(self._spark, first)
+        if newest.run != self.run:
+            raise self._taken_over(first, newest)
+
+    def append(self, rows: DataFrame, table: Table, batch: int) -> None:
+        """Append `rows` to `table` in the one commit that `batch` has there.
+
+        Raises:
+            LakeError: a later run has taken the table over, and the rows may not be in it.
+        """
+        wanted = Progress(self.run, batch)
+        note = f"{_APPLICATION} run {self.run} batch {batch}"
+        append(rows, table, Transaction(_APPLICATION, wanted.version, note))
+        newest = _noted(self._spark, table)  # Delta has just read the log
+        if newest != wanted:
+            raise self._taken_over(table, newest)
+
+    def _take_over(self, table: Table) -> None:
+        note = f"{_APPLICATION} run {self.run} begins {uuid4().hex}"
+        nothing = table.read(self._spark).limit(0)
+        append(nothing, table, Transaction(_APPLICATION, Progress(self.run).version, note))
+        # Where another run has just claimed the same number, Delta took this claim for that one.
+        commits = DeltaTable.forPath(self._spark, table.path).history(_COMMITS)
+        if commits.where(F.col("userMetadata") == note).isEmpty():
+            raise self._taken_over(table, progress(self._spark, table))
+
+    def _taken_over(self, table: Table, newest: Progress) -> LakeError:
+        return LakeError(
+            f"another run has taken over {table.path} (it is run {newest.run}, this one is "
+            f"run {self.run}): only one driver at a time may write a lake; start this one "
+            "again if the other one was the mistake"
+        )
 
 
-def newest_run(spark: SparkSession, table: Table) -> int:
-    """The number of the run that has the table; -1 before the first."""
+def progress(spark: SparkSession, table: Table) -> Progress:
+    """How far the newest run has come in the table."""
     table.read(spark)  # reads the log anew
-    newest = last_batch(spark, table, _APPLICATION)
-    return -1 if newest is None else newest
+    return _noted(spark, table)
+
+
+def _noted(spark: SparkSession, table: Table) -> Progress:
+    version = last_batch(spark, table, _APPLICATION)
+    return Progress() if version is None else Progress.of(version)

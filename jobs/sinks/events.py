@@ -6,11 +6,10 @@ from datetime import date
 from functools import reduce
 from operator import or_
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.lake import Table
-from jobs.sinks.log import last_batch
 from jobs.sinks.small import small
 from transforms.columns import CREATED_AT, EVENT_DATE, IDENTITY, IS_LATE
 
@@ -34,24 +33,15 @@ class Transaction:
 
     application: str
     batch: int
-
-    def again(self) -> "Transaction":
-        """Another one for the same batch, for what its first commit lacks."""
-        return Transaction(f"{self.application}/again", self.batch)
+    note: str = ""
 
     def options(self) -> dict[str, str]:
         """As options of a Delta writer."""
         return {
             "txnAppId": self.application,
             "txnVersion": str(self.batch),
-            "userMetadata": f"{self.application} batch {self.batch}",
+            "userMetadata": self.note or f"{self.application} batch {self.batch}",
         }
-
-
-def is_written(spark: SparkSession, table: Table, transaction: Transaction) -> bool:
-    """True where `table` has the commit; its log, as it was last read, tells."""
-    last = last_batch(spark, table, transaction.application)
-    return last is not None and last >= transaction.batch
 
 
 def append(rows: DataFrame, table: Table, transaction: Transaction) -> None:

@@ -1,19 +1,19 @@
 """Store one batch of `process`: events in one commit, rejected records in another.
 
-Both commits carry the batch's number. Where a run was killed before Spark noted the batch as done,
-every row of its replay asks the tables what became of it: only what is missing is written, even
-if the rules were changed meanwhile.
+Where a run was killed before Spark noted the batch as done, every row of its replay asks the tables
+what became of it: only what is missing is written, even if the rules were changed meanwhile.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
-from jobs.lake import Table, Tables
+from jobs.lake import Tables
 from jobs.sinks.claim import Claim
-from jobs.sinks.events import LateRange, Transaction, append, is_written, stored_twins
+from jobs.sinks.events import LateRange, stored_twins
+from jobs.sinks.kept import kept
 from jobs.sinks.names import KnownNames
 from jobs.sinks.replayed import twins_of_replayed
 from jobs.sinks.taken import taken_positions
@@ -50,15 +50,23 @@ class OutcomeSink:
         self,
         tables: Tables,
         claim: Claim,
-        application: str,
+        require_clock: Callable[[int], None],
+        in_doubt: int | None,
         names: KnownNames,
         as_events: Transform,
         as_quarantine: Transform,
         report: Callable[[BatchCounts], None],
     ) -> None:
+        """Make the sink of one run.
+
+        Args:
+            require_clock: raises where a batch runs on a clock that cannot be.
+            in_doubt: the batch that a run before this one may have written, or a part of it.
+        """
         self._tables = tables
         self._claim = claim
-        self._application = application
+        self._require_clock = require_clock
+        self._in_doubt = in_doubt
         self._names = names
         self._as_events = as_events
         self._as_quarantine = as_quarantine
@@ -68,19 +76,16 @@ class OutcomeSink:
         """Write `batch`; the same number is never written twice.
 
         Raises:
-            LakeError: another run has taken over.
+            LakeError: another run has taken over, or this machine's time has gone back.
         """
         self._claim.require()
-        # Grouped as the table's partitions are, each partition gets one file. The rows are kept,
-        # because reading them once more would run the state store once more.
-        outcomes = batch.repartition(EVENT_NAME, EVENT_DATE).persist()
-        try:
-            self._report(self._store(outcomes, Transaction(self._application, number)))
-        finally:
-            outcomes.unpersist()
+        self._require_clock(number)
+        # Kept as the state gave them: all twins of an event would be in the same partition.
+        with kept(batch) as outcomes:
+            self._report(self._store(outcomes, number))
 
-    def _store(self, outcomes: DataFrame, transaction: Transaction) -> BatchCounts:
-        if self._is_half_written(outcomes.sparkSession, transaction):
+    def _store(self, outcomes: DataFrame, batch: int) -> BatchCounts:
+        if batch == self._in_doubt:
             outcomes = _all_in_doubt(outcomes)
         summary = _summary(outcomes)
         outcomes, taken = self._without_taken(outcomes, summary)
@@ -94,26 +99,20 @@ class OutcomeSink:
         accepted = [row for row in summary if row["accepted"]]
         rejected = [row for row in summary if not row["accepted"]]
 
-        late_twins = self._store_events(outcomes, accepted, transaction) if accepted else 0
+        late_twins = self._store_events(outcomes, accepted, batch) if accepted else 0
         if rejected:
-            self._append(
-                outcomes.where(~is_accepted()).transform(self._as_quarantine),
-                self._tables.quarantine,
-                transaction,
+            refused = _by_partition(outcomes.where(~is_accepted()))
+            self._claim.append(
+                refused.transform(self._as_quarantine), self._tables.quarantine, batch
             )
         self._names.add({name for row in accepted for name in row["names"]})
         return BatchCounts(
-            batch=transaction.batch,
+            batch=batch,
             stored=_rows(accepted) - late_twins,
             late=_rows(row for row in accepted if row[IS_LATE]),
             late_twins=late_twins + taken + repeated,
             quarantined=_rows(rejected),
         )
-
-    def _is_half_written(self, spark: SparkSession, transaction: Transaction) -> bool:
-        """True where a run was killed between this batch's commits and Spark's note of it."""
-        both = (self._tables.events, self._tables.quarantine)
-        return any(is_written(spark, table, transaction) for table in both)
 
     def _without_taken(self, outcomes: DataFrame, summary: Sequence[Row]) -> tuple[DataFrame, int]:
         """`outcomes` without those that either table holds already, and how many that were."""
@@ -129,23 +128,16 @@ class OutcomeSink:
         )
         return _without(outcomes, known, POSITION)
 
-    def _store_events(
-        self, outcomes: DataFrame, accepted: list[Row], transaction: Transaction
-    ) -> int:
+    def _store_events(self, outcomes: DataFrame, accepted: list[Row], batch: int) -> int:
         """Append what the table does not have yet; answers how many it had."""
         events = outcomes.where(is_accepted())
         late = [_late_range(row) for row in accepted if row[IS_LATE]]
         twins = stored_twins(events, self._tables.events, late) if late else None
         new, found = _without(events, twins, IDENTITY)
         if found < _rows(accepted):
-            self._append(new.transform(self._as_events), self._tables.events, transaction)
+            stored = _by_partition(new).transform(self._as_events)
+            self._claim.append(stored, self._tables.events, batch)
         return found
-
-    def _append(self, rows: DataFrame, table: Table, transaction: Transaction) -> None:
-        """One commit; for what the batch's own commit lacks, if the table has that already."""
-        while is_written(rows.sparkSession, table, transaction):
-            transaction = transaction.again()
-        append(rows, table, transaction)
 
 
 def _without(
@@ -213,6 +205,11 @@ def _summary(outcomes: DataFrame) -> list[Row]:
 
 def _late_range(row: Row) -> LateRange:
     return LateRange(row[EVENT_DATE], row["first"], row["last"], row["rows"])
+
+
+def _by_partition(rows: DataFrame) -> DataFrame:
+    """Grouped as the events table is: each of its partitions gets one file."""
+    return rows.repartition(EVENT_NAME, EVENT_DATE)
 
 
 def _without_room(outcomes: DataFrame, surplus: set[str]) -> DataFrame:

@@ -9,8 +9,10 @@ from pyspark.sql import SparkSession
 
 from jobs.checkpoint import SINCE_EVER, Checkpoint, Cover
 from jobs.errors import LakeError
+from jobs.sinks.claim import Progress
 
 MINUTE = timedelta(minutes=1)
+NOTHING = Progress()
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
@@ -40,8 +42,9 @@ def take_up(
     now: datetime,
     window: timedelta = 10 * MINUTE,
     last_clock: datetime | None = NOON - MINUTE,
+    before: Progress = NOTHING,
 ) -> Cover:
-    return Checkpoint(spark, str(folder)).take_up(window, now, last_clock)
+    return Checkpoint(spark, str(folder)).take_up(window, now, last_clock, before)
 
 
 def test_a_new_checkpoint_covers_from_now_on(spark: SparkSession, folder: Path) -> None:
@@ -121,3 +124,51 @@ def test_an_unreadable_generation_is_refused(spark: SparkSession, folder: Path) 
     (folder / "generation.json").write_text('{"identifier": ')
     with pytest.raises(LakeError, match=r"generation\.json cannot be read"):
         take_up(spark, folder, NOON)
+
+
+def test_a_checkpoint_goes_on_while_it_was_the_last_to_write(
+    spark: SparkSession, folder: Path
+) -> None:
+    """What was planned, but not noted as done, may have been written."""
+    first = take_up(spark, folder, NOON)
+    Checkpoint(spark, str(folder)).note_run(3)
+    note_batch(folder, 7, clock=NOON, watermark=NOON - 10 * MINUTE)
+    again = take_up(spark, folder, NOON + MINUTE, before=Progress(run=3, batch=7))
+    assert (again.generation, again.in_doubt) == (first.generation, 7)
+    (folder / "commits").mkdir()
+    (folder / "commits/7").touch()
+    assert take_up(spark, folder, NOON, before=Progress(run=3, batch=6)).in_doubt is None
+
+
+@pytest.mark.parametrize("before", [Progress(run=3, batch=8), Progress(run=4)])
+def test_a_checkpoint_that_was_overtaken_begins_another_generation(
+    spark: SparkSession, folder: Path, before: Progress
+) -> None:
+    """The tables have what its state does not know: from a later batch, or a later run."""
+    first = take_up(spark, folder, NOON)
+    Checkpoint(spark, str(folder)).note_run(2)
+    Checkpoint(spark, str(folder)).note_run(3)
+    note_batch(folder, 7, clock=NOON, watermark=NOON - 10 * MINUTE)
+    again = take_up(spark, folder, NOON + MINUTE, before=before)
+    assert again.generation.identifier != first.generation.identifier
+    assert again.generation.covered_since == NOON + MINUTE
+    assert again.in_doubt == 7
+
+
+def test_a_checkpoint_that_the_tables_do_not_know_is_refused(
+    spark: SparkSession, folder: Path
+) -> None:
+    """They were deleted or restored, and the state takes for stored what they lack."""
+    take_up(spark, folder, NOON)
+    Checkpoint(spark, str(folder)).note_run(3)
+    with pytest.raises(LakeError, match="knows of run 3, of which the tables know nothing"):
+        take_up(spark, folder, NOON, before=Progress(run=2, batch=9))
+
+
+def test_a_clock_behind_the_watermark_is_refused(spark: SparkSession, folder: Path) -> None:
+    """Spark has dropped the batch's rows; on the floor of the next start they pass."""
+    note_batch(folder, 4, clock=NOON - 20 * MINUTE, watermark=NOON - 10 * MINUTE)
+    checkpoint = Checkpoint(spark, str(folder))
+    checkpoint.require_clock(4, clock_floor=NOON)
+    with pytest.raises(LakeError, match="time has gone back to 2026-01-01T11:40:00"):
+        checkpoint.require_clock(4, clock_floor=NOON - 30 * MINUTE)

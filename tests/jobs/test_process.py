@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from jobs.errors import EventLakeError
 from jobs.lake import Table
 from jobs.settings import Checks, Once
-from jobs.sinks.outcomes import OutcomeSink
+from jobs.sinks.claim import Claim
 from tests.jobs.lake import SmallLake, event, reasons_by_data, settings_in
 from transforms.fields import Field
 
@@ -75,7 +75,7 @@ def test_a_half_written_batch_is_completed_whatever_the_rules_are_by_then(
     kept, refused, fixed = (event(uuid, now, name) for uuid, name in NAMED)
     lake.put(kept, kept, refused, fixed, b"not json")
     with monkeypatch.context() as broken:
-        broken.setattr(OutcomeSink, "_append", _all_but_quarantine(OutcomeSink._append))
+        broken.setattr(Claim, "append", _all_but_quarantine(Claim.append))
         with pytest.raises(EventLakeError, match="killed here"):
             lake.process()
     assert lake.stored() == ["kept", "refused"]
@@ -104,10 +104,10 @@ def test_a_lost_checkpoint_leaves_each_record_where_it_is_though_the_rules_chang
 
 
 def _all_but_quarantine(append: Callable[..., None]) -> Callable[..., None]:
-    def appended(sink: OutcomeSink, rows: DataFrame, table: Table, *rest: object) -> None:
+    def appended(claim: Claim, rows: DataFrame, table: Table, *rest: object) -> None:
         if table.path.endswith("quarantine"):
             raise RuntimeError("killed here")
-        append(sink, rows, table, *rest)
+        append(claim, rows, table, *rest)
 
     return appended
 

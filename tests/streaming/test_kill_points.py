@@ -33,6 +33,10 @@ EVENTS_FILE, EVENTS_COMMIT = (
     "PUT .*/processed/events/event_name=",
     f"PUT .*/processed/events{COMMIT}",
 )
+QUARANTINE_FILE, QUARANTINE_COMMIT = (
+    "PUT .*/processed/quarantine/ingest_date=",
+    f"PUT .*/processed/quarantine{COMMIT}",
+)
 POINTS = (
     Point("ingest: before it plans", ("GetShardIterator",)),
     Point("ingest: planned, not noted", (rf"{INGEST}/offsets/\d+$",)),
@@ -47,8 +51,10 @@ POINTS = (
     Point("process: events' files", (EVENTS_FILE,), applied=True),
     Point("process: events' files, no commit", (EVENTS_FILE, EVENTS_COMMIT)),
     Point("process: events, not quarantine", (EVENTS_FILE, EVENTS_COMMIT), applied=True),
-    Point("process: before quarantine", (f"PUT .*/processed/quarantine{COMMIT}",)),
-    Point("process: behind quarantine", (f"PUT .*/processed/quarantine{COMMIT}",), applied=True),
+    Point("process: before quarantine", (QUARANTINE_FILE, QUARANTINE_COMMIT)),
+    Point("process: behind quarantine", (QUARANTINE_FILE, QUARANTINE_COMMIT), applied=True),
+    Point("process: one table claimed", (f"PUT .*/processed/events{COMMIT}",), applied=True),
+    Point("process: claimed, not noted", (rf"{PROCESS}/runs/\d+$",)),
     Point("process: batch not noted as done", (rf"{PROCESS}/commits/\d+$",)),
 )
 

@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 from jobs.audit import prove
 from jobs.errors import LakeError
 from jobs.lake import Table
-from jobs.sinks.claim import newest_run
+from jobs.sinks.claim import progress
 from tests.e2e.commands import Running, settings
 from tests.jobs.lake import SmallLake, event, settings_in
 from tests.servers import Server
@@ -53,7 +53,7 @@ def test_the_later_driver_goes_on_and_the_earlier_one_ends(
 
 def _wait_for_run(number: int, spark: SparkSession, events: Table, driver: Running) -> None:
     """Until the driver has claimed the table."""
-    while newest_run(spark, events) < number:
+    while progress(spark, events).run < number:
         assert not driver.has_ended, driver.end()
         time.sleep(0.1)
 
