@@ -6,7 +6,7 @@ wrote to the tables was one of this checkpoint.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -17,6 +17,10 @@ from jobs.files import Folder
 from jobs.sinks.claim import Progress
 
 _FILE = "generation.json"
+_ANEW = (
+    "move the folder {path} away, and a new generation begins (nothing is lost or stored twice by "
+    "that)"
+)
 
 # Where nothing was ever stored, a state that knows nothing forgets nothing.
 SINCE_EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -25,11 +29,16 @@ SINCE_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 @dataclass(frozen=True)
 class Generation:
     """One life of a checkpoint: from its first batch until it is deleted, or until another
-    checkpoint has worked on the lake."""
+    checkpoint has worked on the lake.
+
+    `query` is Spark's name for the same life, empty until the query has started: it tells whether
+    the state beside this file is the one that the file speaks of.
+    """
 
     identifier: str
     covered_since: datetime
     window: timedelta
+    query: str = ""
 
     def to_json(self) -> str:
         """The text that stands in the checkpoint."""
@@ -41,12 +50,16 @@ class Generation:
 
     @staticmethod
     def from_json(text: str) -> "Generation":
-        """The generation that `to_json` wrote."""
+        """The generation that `to_json` wrote. Raises what reading any other text raises."""
         fields = json.loads(text)
+        covered_since = datetime.fromisoformat(fields["covered_since"])
+        if covered_since.tzinfo is None:
+            raise ValueError(f"covered_since {covered_since} has no time zone")
         return Generation(
             identifier=fields["identifier"],
-            covered_since=datetime.fromisoformat(fields["covered_since"]),
+            covered_since=covered_since,
             window=timedelta(seconds=fields["window"]),
+            query=fields.get("query", ""),
         )
 
 
@@ -69,6 +82,7 @@ class Checkpoint:
 
     def __init__(self, spark: SparkSession, path: str) -> None:
         self.path = path
+        self._spark = spark
         self._folder = Folder(spark, path)
         self._offsets = Folder(spark, f"{path}/offsets")
         self._commits = Folder(spark, f"{path}/commits")
@@ -78,10 +92,12 @@ class Checkpoint:
         """True until a query has planned its first batch here."""
         return self.last_batch() < 0
 
-    def query(self) -> str | None:
-        """The identifier that Spark gave the query, None before its first start."""
-        text = self._folder.read("metadata")
-        return None if text is None else str(json.loads(text)["id"])
+    def query(self) -> str:
+        """What Spark calls the query, or empty where there is no note of it."""
+        try:
+            return str(json.loads(self._folder.read("metadata") or "{}")["id"])
+        except (ValueError, KeyError, TypeError):
+            return ""
 
     def last_batch(self) -> int:
         """The last batch that was planned here; -1 before the first."""
@@ -115,9 +131,9 @@ class Checkpoint:
             before: how far the last run came that wrote to the tables.
 
         Raises:
-            LakeError: when the checkpoint has batches, but its generation is missing or
-                unreadable; when the tables are older than the checkpoint; or when the folder
-                cannot be written.
+            LakeError: when the checkpoint has batches, but its generation is missing, unreadable
+                or another one's; when its notes are damaged; when the tables are older than the
+                checkpoint; or when the folder cannot be written.
         """
         held = Progress(_newest(self._runs, -1), self.last_batch())
         if before.run < held.run:
@@ -128,16 +144,12 @@ class Checkpoint:
                 "is not stored again)"
             )
         since = max(now, last_clock or now)
-        noted = self._noted()
-        if noted is None:
-            if not self.is_new():
-                raise LakeError(
-                    f"{self.path} has batches but no {_FILE}, so it is not known since when its "
-                    "state covers all events: move the folder away, and the run begins a new one "
-                    "(nothing is lost or stored twice by that)"
-                )
+        if self.is_new():
+            # A generation without batches has stored nothing: it may as well begin now.
+            self._require_empty()
             covered_since = SINCE_EVER if last_clock is None else since
             return self._begin(Generation(uuid4().hex, covered_since, window), clock_floor=since)
+        noted = self._noted()
         clock_floor = self._last_clock(noted)
         if held < before:
             since = max(since, clock_floor)
@@ -145,10 +157,10 @@ class Checkpoint:
         if window > noted.window:
             # A longer window promises more than the state remembers: the cover begins anew.
             since = max(since, clock_floor)
-            return self._begin(Generation(noted.identifier, since, window), clock_floor=since)
+            longer = replace(noted, covered_since=since, window=window)
+            return self._begin(longer, clock_floor=since)
         if window < noted.window:
-            shorter = Generation(noted.identifier, noted.covered_since, window)
-            return self._begin(shorter, clock_floor)
+            return self._begin(replace(noted, window=window), clock_floor)
         return Cover(noted, clock_floor, self._unfinished())
 
     def require_clock(self, batch: int, clock_floor: datetime) -> None:
@@ -166,14 +178,37 @@ class Checkpoint:
                 "where it was"
             )
 
-    def _noted(self) -> Generation | None:
+    def bind(self, generation: Generation, query: str) -> None:
+        """Note that `generation` is the life of the query that Spark calls `query`."""
+        if generation.query != query:
+            self._folder.write(_FILE, replace(generation, query=query).to_json())
+
+    def _require_empty(self) -> None:
+        for name in ("commits", "state"):
+            if Folder(self._spark, f"{self.path}/{name}").names():
+                raise self._damaged(f"{self.path}/offsets is empty, but {self.path}/{name} is not")
+
+    def _damaged(self, what: str) -> LakeError:
+        return LakeError(f"{what}: {_ANEW.format(path=self.path)}")
+
+    def _noted(self) -> Generation:
         text = self._folder.read(_FILE)
         if text is None:
-            return None
+            raise self._damaged(
+                f"{self.path} has batches but no {_FILE}, so it is not known since when its state "
+                "covers all events"
+            )
         try:
-            return Generation.from_json(text)
+            noted = Generation.from_json(text)
         except (ValueError, KeyError, TypeError) as error:
-            raise LakeError(f"{self.path}/{_FILE} cannot be read: {error!r}") from None
+            raise self._damaged(f"{self.path}/{_FILE} cannot be read ({error!r})") from None
+        query = self.query()
+        if noted.query not in ("", query):
+            raise self._damaged(
+                f"{self.path}/{_FILE} is of the query {noted.query}, but the state beside it is of "
+                f"{query or 'none'}"
+            )
+        return noted
 
     def _last_clock(self, generation: Generation) -> datetime:
         """The newest clock that this checkpoint has used.
@@ -181,16 +216,17 @@ class Checkpoint:
         Spark notes each batch's time and watermark in its offset log; the watermark is the
         newest clock before that batch, less the window.
         """
-        if self.is_new():
-            return generation.covered_since
         batch_time, watermark = self._times(self.last_batch())
         return max(generation.covered_since, batch_time, watermark + generation.window)
 
     def _times(self, batch: int) -> tuple[datetime, datetime]:
         """The batch's own time, and the watermark before it."""
-        metadata = json.loads((self._offsets.read(str(batch)) or "").split("\n")[1])
-        milliseconds = (metadata["batchTimestampMs"], metadata["batchWatermarkMs"])
-        batch_time, watermark = (datetime.fromtimestamp(ms / 1000, UTC) for ms in milliseconds)
+        try:
+            metadata = json.loads((self._offsets.read(str(batch)) or "").split("\n")[1])
+            batch_time = datetime.fromtimestamp(metadata["batchTimestampMs"] / 1000, UTC)
+            watermark = datetime.fromtimestamp(metadata["batchWatermarkMs"] / 1000, UTC)
+        except (IndexError, ValueError, KeyError, TypeError) as error:
+            raise self._damaged(f"{self.path}/offsets/{batch} cannot be read ({error!r})") from None
         return batch_time, watermark
 
     def _unfinished(self) -> int | None:

@@ -14,6 +14,10 @@ from jobs.errors import EventLakeError, LakeError
 _OURS = re.compile(r"jobs\.errors\.(\w+): (.+)")
 # So does any other that was raised where Spark calls Python: its last line says what it was.
 _PYTHONS = re.compile(r"Traceback \(most recent call last\):\n(?:[ ].*\n)+(\S.*)$", re.MULTILINE)
+_PROCESS_ANEW = (
+    "move the folder `process` below lake.checkpoints away, and a new generation begins (nothing "
+    "is lost or stored twice by that)"
+)
 _KNOWN = (
     (
         re.compile(r"NoSuchBucket|The specified bucket does not exist|UnknownStoreException"),
@@ -42,6 +46,19 @@ _KNOWN = (
         re.compile(r"Checkpoint block \S+ not found"),
         "an executor was lost with rows of the batch that it was writing: start again, and the "
         "batch is replayed",
+    ),
+    (
+        re.compile(r"STATE_STORE_\w*SCHEMA\w*|STATE_STORE_\w*NOT_COMPATIBLE"),
+        "the state of the checkpoint is that of another version of this program: " + _PROCESS_ANEW,
+    ),
+    (
+        re.compile(r"CANNOT_LOAD_STATE_STORE|FAILED_TO_READ_\w*STATE|STATE_STORE_\w+"),
+        "the state of the checkpoint is damaged: " + _PROCESS_ANEW,
+    ),
+    (
+        re.compile(r"DIFFERENT_DELTA_TABLE_READ_BY_STREAMING_SOURCE|Invalid Delta source offset"),
+        "the checkpoint was made for another raw table: correct lake.checkpoints, or "
+        + _PROCESS_ANEW,
     ),
     (
         re.compile(r"UnknownHostException|Connection refused|ConnectException|SdkClientException"),

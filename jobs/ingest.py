@@ -1,23 +1,27 @@
 """Query 1: every record of the stream into the raw table, byte for byte."""
 
 import json
+import logging
 from datetime import UTC, datetime
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
+from jobs.belonging import require_own
 from jobs.checkpoint import Checkpoint
 from jobs.errors import LakeError
 from jobs.lake import Table, Tables
 from jobs.settings import Settings, Source
-from jobs.sinks.log import last_batch
+from jobs.sinks.log import last_batch, table_id
 from jobs.sources.kinesis import KinesisDataSource
 from jobs.triggers import at_each_trigger
 from transforms.columns import INGEST_DATE, SEQUENCE_NUMBER, SHARD_ID
 from transforms.layout import as_raw
 
 NAME = "ingest"
+
+log = logging.getLogger("event-lake")
 
 
 def start(spark: SparkSession, settings: Settings, tables: Tables, once: bool) -> StreamingQuery:
@@ -28,11 +32,17 @@ def start(spark: SparkSession, settings: Settings, tables: Tables, once: bool) -
     trigger can: the caller stops the query when it has caught up.
 
     Raises:
-        LakeError: the checkpoint is older than the raw table.
+        LakeError: when the checkpoint cannot be read or written, belongs to another raw table or
+            stream, or is older than the raw table.
     """
     checkpoint = Checkpoint(spark, f"{settings.lake.checkpoints.rstrip('/')}/{NAME}")
+    here = {"raw": table_id(spark, tables.raw), "stream": settings.source.stream}
+    require_own(spark, checkpoint, here)
     require_newest(spark, checkpoint, tables.raw)
-    positions = stored_positions(spark, tables.raw) if checkpoint.is_new() else {}
+    positions: dict[str, str] = {}
+    if checkpoint.is_new():
+        positions = stored_positions(spark, tables.raw)
+        _tell_new(checkpoint, positions, settings.source)
     stop_at = datetime.now(UTC) if once else None
     writer = (
         records(spark, settings.source, positions, stop_at)
@@ -69,7 +79,7 @@ def require_newest(spark: SparkSession, checkpoint: Checkpoint, raw: Table) -> N
     Delta would skip the query's next batches, whatever they hold, because it has their numbers.
     """
     query = checkpoint.query()
-    written = None if query is None else last_batch(spark, raw, query)
+    written = last_batch(spark, raw, query) if query else None
     if written is not None and written > checkpoint.last_batch():
         raise LakeError(
             f"{checkpoint.path} is older than {raw.path}: its last batch is "
@@ -88,3 +98,12 @@ def stored_positions(spark: SparkSession, raw: Table) -> dict[str, str]:
     newest = F.max(F.struct(F.length(SEQUENCE_NUMBER), SEQUENCE_NUMBER))[SEQUENCE_NUMBER]
     rows = raw.read(spark).groupBy(SHARD_ID).agg(newest.alias(SEQUENCE_NUMBER)).collect()
     return {row[SHARD_ID]: row[SEQUENCE_NUMBER] for row in rows}
+
+
+def _tell_new(checkpoint: Checkpoint, positions: dict[str, str], source: Source) -> None:
+    begins = (
+        f"goes on behind the last record that raw has of each of {len(positions)} shards"
+        if positions
+        else f"reads the stream from {source.start} on, as raw is empty"
+    )
+    log.info("query=%s begins anew at %s, and %s", NAME, checkpoint.path, begins)

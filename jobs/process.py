@@ -1,5 +1,6 @@
 """Query 2: raw records become events, each once; what cannot goes to quarantine with reasons."""
 
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -9,17 +10,20 @@ from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
 from jobs import pipeline
-from jobs.checkpoint import Checkpoint, Cover
+from jobs.belonging import require_own
+from jobs.checkpoint import SINCE_EVER, Checkpoint, Cover
 from jobs.lake import Tables
 from jobs.settings import Settings
 from jobs.sinks.claim import Claim
-from jobs.sinks.log import stored_names
+from jobs.sinks.log import stored_names, table_id
 from jobs.sinks.names import KnownNames
 from jobs.sinks.outcomes import BatchCounts, OutcomeSink
 from jobs.triggers import at_each_trigger
 from transforms.columns import PROCESSED_AT
 
 NAME = "process"
+
+log = logging.getLogger("event-lake")
 
 
 def start(
@@ -35,16 +39,21 @@ def start(
         report: is told what became of each batch, on the driver.
 
     Raises:
-        LakeError: when the checkpoint cannot be read or written.
+        LakeError: when the checkpoint cannot be read or written, or belongs to other tables.
     """
     checkpoint = Checkpoint(spark, f"{settings.lake.checkpoints.rstrip('/')}/{NAME}")
-    # First of all: whatever the run before this one still wrote, is there to be seen from here on.
+    is_new = checkpoint.is_new()
+    parts = {"raw": tables.raw, "events": tables.events, "quarantine": tables.quarantine}
+    require_own(spark, checkpoint, {n: table_id(spark, table) for n, table in parts.items()})
+    # Before anything is read: what the run before this one still wrote is there to be seen.
     claim = Claim(spark, (tables.events, tables.quarantine))
     now = datetime.now(UTC)
     cover = checkpoint.take_up(
         settings.once.window, now, _last_clock(spark, tables, now), claim.before
     )
     checkpoint.note_run(claim.run)
+    if is_new:
+        _tell_new(checkpoint, cover)
     sink = OutcomeSink(
         tables=tables,
         claim=claim,
@@ -62,7 +71,9 @@ def start(
         .foreachBatch(sink)
     )
     writer = writer.trigger(availableNow=True) if once else at_each_trigger(writer, settings)
-    return writer.start()
+    query = writer.start()
+    checkpoint.bind(cover.generation, str(query.id))
+    return query
 
 
 def raw_stream(spark: SparkSession, settings: Settings, tables: Tables) -> DataFrame:
@@ -80,6 +91,19 @@ def outcomes(records: DataFrame, settings: Settings, cover: Cover) -> DataFrame:
     """All steps over `records`, with the count that the batch's conservation is checked by."""
     counted = records.observe(NAME, F.count(F.lit(1)).alias("records"))
     return counted.transform(pipeline.outcomes(settings, cover))
+
+
+def _tell_new(checkpoint: Checkpoint, cover: Cover) -> None:
+    since = cover.generation.covered_since
+    asked = (
+        "nothing is stored yet"
+        if since == SINCE_EVER
+        else f"the tables are asked for what was taken before {since.isoformat()}"
+    )
+    log.info(
+        "query=%s generation=%s begins at %s: raw is read from its start, and %s",
+        *(NAME, cover.generation.identifier, checkpoint.path, asked),
+    )
 
 
 def _last_clock(spark: SparkSession, tables: Tables, now: datetime) -> datetime | None:

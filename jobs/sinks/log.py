@@ -21,6 +21,12 @@ def last_batch(spark: SparkSession, table: Table, application: str) -> int | Non
     return int(last.get()) if last.isDefined() else None
 
 
+def table_id(spark: SparkSession, table: Table) -> str:
+    """What Delta calls the table: another one where it was deleted and made anew."""
+    table.read(spark)  # reads the log anew
+    return str(_snapshot(spark, table).metadata().id())
+
+
 def _snapshot(spark: SparkSession, table: Table) -> Any:
     log = spark._jvm.org.apache.spark.sql.delta.DeltaLog  # type: ignore[union-attr]
     return log.forTable(spark._jsparkSession, table.path).unsafeVolatileSnapshot()

@@ -1,6 +1,7 @@
 """What `process` may trust of its state after a start."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -52,6 +53,7 @@ def test_a_new_checkpoint_covers_from_now_on(spark: SparkSession, folder: Path) 
     first = take_up(spark, folder, NOON)
     assert first.generation.covered_since == NOON
     assert first.clock_floor == NOON
+    note_batch(folder, 0, clock=NOON, watermark=NOON - 10 * MINUTE)
     again = take_up(spark, folder, NOON + MINUTE)
     assert again.generation == first.generation
 
@@ -63,6 +65,7 @@ def test_on_an_empty_lake_a_new_checkpoint_covers_all_time(
     cover = take_up(spark, folder, NOON, last_clock=None)
     assert cover.generation.covered_since == SINCE_EVER
     assert cover.clock_floor == NOON
+    note_batch(folder, 0, clock=NOON, watermark=NOON - 10 * MINUTE)
     assert take_up(spark, folder, NOON + MINUTE).generation == cover.generation
 
 
@@ -120,9 +123,45 @@ def test_batches_without_a_generation_are_refused(spark: SparkSession, folder: P
 
 def test_an_unreadable_generation_is_refused(spark: SparkSession, folder: Path) -> None:
     """The error names the file."""
-    folder.mkdir()
-    (folder / "generation.json").write_text('{"identifier": ')
-    with pytest.raises(LakeError, match=r"generation\.json cannot be read"):
+    note_batch(folder, 3, clock=NOON, watermark=NOON)
+    for text in ('{"identifier": ', "[]", '{"covered_since": "2026-01-01T00:00:00"}'):
+        (folder / "generation.json").write_text(text)
+        with pytest.raises(LakeError, match=r"generation\.json cannot be read.*move the folder"):
+            take_up(spark, folder, NOON)
+
+
+def test_a_generation_of_another_query_is_refused(spark: SparkSession, folder: Path) -> None:
+    """It may say that the state remembers what it does not."""
+    first = take_up(spark, folder, NOON)
+    (folder / "metadata").write_text('{"id":"one"}')
+    note_batch(folder, 0, clock=NOON, watermark=NOON - 10 * MINUTE)
+    Checkpoint(spark, str(folder)).bind(first.generation, "one")
+    bound = replace(first.generation, query="one")
+    assert take_up(spark, folder, NOON).generation == bound
+    Checkpoint(spark, str(folder)).bind(first.generation, "two")
+    with pytest.raises(LakeError, match="is of the query two, but the state beside it is of one"):
+        take_up(spark, folder, NOON)
+
+
+def test_a_generation_that_planned_no_batch_begins_again(spark: SparkSession, folder: Path) -> None:
+    """It has stored nothing, and somebody else may have, since."""
+    first = take_up(spark, folder, NOON, last_clock=None)
+    again = take_up(spark, folder, NOON + MINUTE)
+    assert again.generation.identifier != first.generation.identifier
+    assert again.generation.covered_since == NOON + MINUTE
+
+
+def test_damaged_notes_of_spark_are_refused(spark: SparkSession, folder: Path) -> None:
+    """A torn offset, and a state whose offsets are gone."""
+    take_up(spark, folder, NOON)
+    (folder / "offsets").mkdir()
+    for text in ("", "v1\n", 'v1\n{"batchWatermarkMs":'):
+        (folder / "offsets" / "0").write_text(text)
+        with pytest.raises(LakeError, match=r"offsets/0 cannot be read.*move the folder"):
+            take_up(spark, folder, NOON)
+    (folder / "offsets" / "0").unlink()
+    (folder / "state" / "0").mkdir(parents=True)
+    with pytest.raises(LakeError, match=r"offsets is empty, but .*state is not: move the folder"):
         take_up(spark, folder, NOON)
 
 
