@@ -11,6 +11,9 @@ from jobs.audit_identity import utc_date
 from jobs.audit_snapshot import Snapshot
 from transforms.columns import ATTEMPT, CREATED_AT, EVENT_DATE, IDENTITY, POSITION, REASONS
 
+# Reasons of those that are, or were, sound events: their twins were left out for them.
+_HOLDING = ("too_many_event_names", "withdrawn")
+
 _EVERY_ATTEMPT = 2**31 - 1
 
 
@@ -22,12 +25,12 @@ def due(unaccounted: DataFrame, snapshot: Snapshot) -> DataFrame:
 
 
 def twins(due: DataFrame, snapshot: Snapshot) -> DataFrame:
-    """Those of the records whose identity is stored, or was refused for its name alone.
+    """Those of the records whose identity is stored, was refused for its name alone, or withdrawn.
 
     None of the records is itself in events or quarantine, so it is another one that holds it. A
     refusal of an earlier attempt does not: a record that is replayed must find a place anew.
     """
-    refused = F.array_contains(REASONS, "too_many_event_names")
+    refused = F.arrays_overlap(REASONS, F.array(*map(F.lit, _HOLDING)))
     stored = snapshot.whole.events.where(_on_dates_of(due))
     refusals = snapshot.whole.quarantine.where(refused)
     holders = stored.select(*IDENTITY, F.lit(_EVERY_ATTEMPT).alias("up_to")).unionAll(

@@ -8,7 +8,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from jobs import audit, config, demo, generate, ingest, process, replay, session
+from jobs import audit, config, demo, generate, ingest, process, rebuild, replay, session
 from jobs.errors import EventLakeError
 from jobs.stream import Run
 
@@ -69,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
         (generate, "generate", "put synthetic events on a stream"),
         (audit, "audit", "prove from the tables that nothing is lost and nothing is twice"),
         (replay, "replay", "bring quarantined records to the events, after a fix"),
+        (rebuild, "rebuild", "partitions of events anew from raw, by the rules of now"),
     ):
         command = _command(commands, name, help_text)
         module.add_arguments(command)

@@ -9,9 +9,9 @@ from jobs.errors import ConfigError
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add --from and --to."""
     parser.add_argument(
-        "--from", dest="first", type=_date, metavar="DATE", help="first ingest date (UTC)"
+        "--from", dest="first", type=iso_date, metavar="DATE", help="first ingest date (UTC)"
     )
-    parser.add_argument("--to", dest="last", type=_date, metavar="DATE", help="last ingest date")
+    parser.add_argument("--to", dest="last", type=iso_date, metavar="DATE", help="last ingest date")
 
 
 def require_order(arguments: argparse.Namespace) -> None:
@@ -20,7 +20,8 @@ def require_order(arguments: argparse.Namespace) -> None:
         raise ConfigError(f"--from {arguments.first} is after --to {arguments.last}")
 
 
-def _date(text: str) -> date:
+def iso_date(text: str) -> date:
+    """`2026-01-31`, for `argparse`."""
     try:
         return date.fromisoformat(text)
     except ValueError:

@@ -61,6 +61,14 @@ _KNOWN = (
         + _PROCESS_ANEW,
     ),
     (
+        re.compile(
+            r"DELTA_CONCURRENT_(APPEND|DELETE_READ|DELETE_DELETE|WRITE)"
+            r"|DELTA_(METADATA|PROTOCOL)_CHANGED"
+        ),
+        "another job changed the same part of a table at the same moment (compaction, a rebuild, a "
+        "new column), so nothing of this commit was written: run it again",
+    ),
+    (
         re.compile(r"UnknownHostException|Connection refused|ConnectException|SdkClientException"),
         "the lake's storage cannot be reached: check lake.s3_endpoint_url and the network",
     ),

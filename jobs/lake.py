@@ -11,7 +11,7 @@ from delta.tables import DeltaTable
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.types import StructType
+from pyspark.sql.types import StructField, StructType
 
 from jobs.errors import LakeError
 from jobs.explain import explain
@@ -69,34 +69,44 @@ class Table:
         Raises:
             LakeError: when the place cannot be written, or a column there is of another type.
         """
-        wanted = spark.createDataFrame([], self.schema).schema
         try:
             (
                 DeltaTable.createIfNotExists(spark)
                 .location(self.path)
-                .addColumns(wanted)
+                .addColumns(self._wanted(spark))
                 .partitionedBy(*self.partitioned_by)
                 .property("delta.dataSkippingStatsColumns", ",".join(self.statistics_on))
                 .property("delta.enableDeletionVectors", "false")
                 .execute()
             )
-            self._add_missing(spark, wanted)
+            for column in self.lacking(spark):
+                kind = column.dataType.simpleString()
+                spark.sql(f"ALTER TABLE delta.`{self.path}` ADD COLUMNS (`{column.name}` {kind})")
         except (PySparkException, Py4JJavaError) as error:
             doing = f"the table at {self.path} cannot be made: "
             raise explain(error, doing, otherwise=LakeError) from error
 
-    def _add_missing(self, spark: SparkSession, wanted: StructType) -> None:
-        present = spark.read.format("delta").load(self.path).schema
-        for column in wanted:
+    def lacking(self, spark: SparkSession) -> list[StructField]:
+        """The columns that the table is to have, but has not.
+
+        Raises:
+            LakeError: a column that is there is of another type.
+        """
+        present = self.read(spark).schema
+        lacking = []
+        for column in self._wanted(spark):
             if column.name not in present.names:
-                kind = column.dataType.simpleString()
-                spark.sql(f"ALTER TABLE delta.`{self.path}` ADD COLUMNS (`{column.name}` {kind})")
+                lacking.append(column)
             elif present[column.name].dataType != column.dataType:
                 raise LakeError(
                     f"column {column.name} of {self.path} is to be "
                     f"{column.dataType.simpleString()}, but is "
                     f"{present[column.name].dataType.simpleString()}: give the field another name"
                 )
+        return lacking
+
+    def _wanted(self, spark: SparkSession) -> StructType:
+        return spark.createDataFrame([], self.schema).schema
 
 
 @dataclass(frozen=True)

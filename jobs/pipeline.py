@@ -5,6 +5,8 @@ make of an outcome what the table keeps. What can be derived from columns that a
 derived in `events`, so that it does not travel between executors.
 """
 
+from collections.abc import Sequence
+
 from jobs.checkpoint import Cover
 from jobs.settings import Settings
 from transforms.checks import with_reasons
@@ -40,12 +42,12 @@ def outcomes(settings: Settings, cover: Cover) -> Transform:
     )
 
 
-def events(settings: Settings) -> Transform:
-    """Outcomes without reasons in, rows of the events table out."""
+def events(settings: Settings, beside: Sequence[str] = ()) -> Transform:
+    """Outcomes without reasons in, rows of the events table out, with the columns `beside` them."""
     return compose(
         with_created_datetime,
         with_event_parts(settings.events.subtype),
-        as_events(settings.fields),
+        as_events(settings.fields, beside=beside),
     )
 
 

@@ -94,11 +94,17 @@ def as_outcomes(records: DataFrame) -> DataFrame:
     )
 
 
-def as_events(fields: Sequence[Field] = (), contract_version: str | None = None) -> Transform:
+def as_events(
+    fields: Sequence[Field] = (),
+    contract_version: str | None = None,
+    beside: Sequence[str] = (),
+) -> Transform:
     """What the events table keeps: EVENT_SCHEMA with the promoted fields before the payload.
 
-    Columns in:   those of EVENT_SCHEMA but payload and contract_version; data; the fields' columns
-    Columns out:  those of EVENT_SCHEMA and the fields; payload is the record's text as it came
+    Columns in:   those of EVENT_SCHEMA but payload and contract_version; data; the fields' columns;
+                  `beside`
+    Columns out:  those of EVENT_SCHEMA and the fields; payload is the record's text as it came;
+                  behind them `beside`, as they are
     Rows:         one out for each in
 
     Raises:
@@ -106,7 +112,7 @@ def as_events(fields: Sequence[Field] = (), contract_version: str | None = None)
     """
     own, promoted = _names(EVENT_SCHEMA), [field.name for field in fields]
     before = own.index(PAYLOAD)
-    kept = [*own[:before], *promoted, *own[before:]]
+    kept = [*own[:before], *promoted, *own[before:], *beside]
     made_here = (PAYLOAD, CONTRACT_VERSION)
 
     def apply(events: DataFrame) -> DataFrame:
