@@ -17,7 +17,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs import config, dates, session
-from jobs.audit_search import kept
+from jobs.audit_held import kept
 from jobs.audit_snapshot import pinned
 from jobs.dates import iso_date
 from jobs.errors import LakeError

@@ -165,11 +165,11 @@ def sound_twins(
         .localCheckpoint()
     )
     first, last, found = twins.agg(
-        F.min(INGESTED_AT), F.max(INGESTED_AT), F.count(F.lit(1))
+        *(F.unix_micros(each(INGESTED_AT)) for each in (F.min, F.max)), F.count(F.lit(1))
     ).collect()[0]
     if not found:
         return twins.drop(MAY_BE_TAKEN)
-    taken = taken_positions(twins, tables, found, first.astimezone(), last.astimezone())
+    taken = taken_positions(twins, tables, found, first, last)
     columns = [name for name in twins.columns if name != MAY_BE_TAKEN]
     return (
         twins.join(taken, on=list(POSITION), how="left_anti")
