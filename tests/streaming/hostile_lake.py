@@ -22,7 +22,7 @@ from jobs.files import Folder
 from jobs.lake import Table, tables
 from jobs.metrics import Batch
 from jobs.settings import Once, Settings
-from jobs.sinks.outcomes import OutcomeSink
+from jobs.sinks.claim import Claim
 from jobs.stream import Run
 from tests.jobs.lake import settings_in
 from tests.streaming.hostile import MAX_FUTURE, Step
@@ -93,7 +93,7 @@ class HostileLake:
 
     def _die(self, settings: Settings, behind: str) -> None:
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(OutcomeSink, "_append", _dies(OutcomeSink._append, behind))
+            patched.setattr(Claim, "append", _dies(Claim.append, behind))
             try:
                 self._run(settings)
             except EventLakeError as error:
@@ -161,8 +161,8 @@ _DIES_BEHIND = {"death behind events": "/events", "death": "/quarantine"}
 
 
 def _dies(append: Callable[..., None], behind: str) -> Callable[..., None]:
-    def appended(sink: OutcomeSink, rows: DataFrame, table: Table, *rest: object) -> None:
-        append(sink, rows, table, *rest)
+    def appended(claim: Claim, rows: DataFrame, table: Table, batch: int) -> None:
+        append(claim, rows, table, batch)
         if table.path.endswith(behind):
             raise RuntimeError("killed here")
 
