@@ -117,12 +117,14 @@ class Run:
 
 @contextmanager
 def _listened_to(spark: SparkSession, listener: BatchListener) -> Iterator[None]:
+    others = {query.runId for query in spark.streams.active}
     spark.streams.addListener(listener)
     try:
         yield
     finally:
         for query in spark.streams.active:
-            query.stop()
+            if query.runId not in others:
+                query.stop()
         spark.streams.removeListener(listener)
 
 
