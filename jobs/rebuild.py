@@ -7,12 +7,9 @@ nothing away that the stream appends meanwhile (docs/guarantees.md).
 
 import argparse
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from datetime import date, timedelta
-from functools import reduce
-from operator import and_
+from dataclasses import replace
+from datetime import timedelta
 
-from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -22,7 +19,8 @@ from jobs.audit_snapshot import pinned
 from jobs.dates import iso_date
 from jobs.errors import LakeError
 from jobs.explain import explained
-from jobs.lake import Table, Tables, tables
+from jobs.lake import Tables, tables
+from jobs.rebuild_commit import Partitions, changes, commit
 from jobs.rebuild_difference import Difference, difference
 from jobs.rebuild_rows import CHANGED, KIND, REJECTED, STORED, differing, sound_twins, withdrawn
 from jobs.settings import Settings
@@ -37,20 +35,6 @@ from transforms.columns import (
     POSITION,
 )
 from transforms.times import utc_date
-
-
-@dataclass(frozen=True)
-class Partitions:
-    """The partitions of events that are to be rebuilt; without `names`, those of all names."""
-
-    first: date
-    last: date
-    names: tuple[str, ...] = ()
-
-    def chosen(self, alias: str = "") -> Column:
-        """Literal predicates on the partition columns of the table under `alias`."""
-        chosen = F.col(f"{alias}{EVENT_DATE}").between(F.lit(self.first), F.lit(self.last))
-        return chosen & F.col(f"{alias}{EVENT_NAME}").isin([*self.names]) if self.names else chosen
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -155,7 +139,7 @@ def rebuild(
             return found
         if found.rejected:
             _quarantine(rejected, found.rejected, lake, ingested)
-        _commit(_changes(changed, rejected, twins, columns), columns, lake.events, partitions)
+        commit(changes(changed, rejected, twins, columns), columns, lake.events, partitions)
     return found
 
 
@@ -212,43 +196,6 @@ def _quarantine(rejected: DataFrame, rows: int, lake: Tables, ingested: Column) 
     missing = rejected.join(there, on=list(POSITION), how="left_anti")
     if not missing.isEmpty():
         missing.transform(withdrawn).write.format("delta").mode("append").save(lake.quarantine.path)
-
-
-def _changes(
-    changed: DataFrame, rejected: DataFrame, twins: DataFrame | None, columns: list[str]
-) -> DataFrame:
-    """Where a row stands, and what it becomes; null where it is an event no more.
-
-    Columns out:  key: struct, the position of a stored event; event: struct, its `columns`
-    Rows:         one for each stored event that changes or goes
-    """
-    key = F.struct(*POSITION).alias("key")
-    event = F.struct(*columns).alias("event")
-    changes = changed.select(key, event)
-    if twins is None:
-        return changes
-    holder = F.struct(*(F.col("holder")[name].alias(name) for name in POSITION)).alias("key")
-    replaced = twins.select(holder, event)
-    gone = rejected.select(key).join(replaced, on="key", how="left")
-    return changes.unionByName(gone)
-
-
-def _commit(changes: DataFrame, columns: list[str], events: Table, partitions: Partitions) -> None:
-    """All changes in one commit.
-
-    A merge finds each row again in the version that it replaces, by its position. So it takes no
-    file away that it has not read, and a row that is appended meanwhile, which is not among
-    `changes`, stays. If another commit has touched what it read, it fails whole.
-    """
-    same = (F.col(f"events.{name}") == F.col(f"changes.key.{name}") for name in POSITION)
-    (
-        DeltaTable.forPath(changes.sparkSession, events.path)
-        .alias("events")
-        .merge(changes.alias("changes"), partitions.chosen("events.") & reduce(and_, same))
-        .whenMatchedDelete("changes.event IS NULL")
-        .whenMatchedUpdate(set={name: F.col(f"changes.event.{name}") for name in columns})
-        .execute()
-    )
 
 
 def _told(found: Difference, dry_run: bool) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
+from jobs import session
 from jobs.audit import prove
 from jobs.audit_snapshot import taken_version
 from jobs.errors import EventLakeError, LakeError
@@ -53,7 +54,9 @@ def test_a_driver_that_wakes_up_behind_another_one_writes_nothing(
     def sleep(claim: Claim, rows: DataFrame, table: Table, batch: int) -> None:
         monkeypatch.setattr(Claim, "append", append)
         lake.put(event("d", NOW), event("c", NOW), b"not json either")
-        copy.process()
+        with monkeypatch.context() as other_driver:
+            other_driver.setattr(session, "build", lambda _: lake.spark.newSession())
+            copy.process()
         append(claim, rows, table, batch)
 
     monkeypatch.setattr(Claim, "append", sleep)
