@@ -103,6 +103,11 @@ class Checkpoint:
         """The last batch that was planned here; -1 before the first."""
         return _newest(self._offsets, -1)
 
+    def unfinished(self) -> int | None:
+        """The batch that was planned here, but not noted as done."""
+        planned = self.last_batch()
+        return planned if planned > _newest(self._commits, -1) else None
+
     def note_run(self, run: int) -> None:
         """Note that `run` works on the tables from this checkpoint."""
         earlier = [name for name in self._runs.names() if name.isdigit()]
@@ -161,7 +166,7 @@ class Checkpoint:
             return self._begin(longer, clock_floor=since)
         if window < noted.window:
             return self._begin(replace(noted, window=window), clock_floor)
-        return Cover(noted, clock_floor, self._unfinished())
+        return Cover(noted, clock_floor, self.unfinished())
 
     def require_clock(self, batch: int, clock_floor: datetime) -> None:
         """Raise LakeError where this machine's time went back so far that Spark dropped rows.
@@ -229,13 +234,9 @@ class Checkpoint:
             raise self._damaged(f"{self.path}/offsets/{batch} cannot be read ({error!r})") from None
         return batch_time, watermark
 
-    def _unfinished(self) -> int | None:
-        planned = self.last_batch()
-        return planned if planned > _newest(self._commits, -1) else None
-
     def _begin(self, generation: Generation, clock_floor: datetime) -> Cover:
         self._folder.write(_FILE, generation.to_json())
-        return Cover(generation, clock_floor, self._unfinished())
+        return Cover(generation, clock_floor, self.unfinished())
 
 
 def _newest(numbered: Folder, default: int) -> int:

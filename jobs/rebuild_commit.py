@@ -17,6 +17,11 @@ from transforms.columns import EVENT_DATE, EVENT_NAME, POSITION
 
 # Delta's isolation outside of Databricks is serializable: a merge does not pass by an append to the
 # partitions that it reads (https://github.com/delta-io/delta/issues/1261).
+_CONFLICTS = (
+    ".ConcurrentAppendException",
+    ".ConcurrentDeleteReadException",
+    ".ConcurrentDeleteDeleteException",
+)
 _ATTEMPTS = 10
 
 log = logging.getLogger("event-lake")
@@ -60,29 +65,32 @@ def commit(changes: DataFrame, columns: list[str], events: Table, partitions: Pa
 
     A merge finds each row again in the version that it replaces, by its position. So it takes no
     file away that it has not read, and a row that is appended meanwhile, which is not among
-    `changes`, stays. If another commit has touched what it read, it fails whole; where that only
-    appended rows, which `changes` do not speak of, it begins anew.
+    `changes`, stays. If another commit has touched what it read, it fails whole, and is tried
+    again: what today's rules make of a row follows from its bytes in raw, wherever it stands now.
+
+    Raises:
+        LakeError: other commits came in between each time.
     """
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             _merge(changes, columns, events, partitions)
             return
         except Py4JJavaError as error:
-            if not _is_behind_append(error):
+            if not _is_conflict(error):
                 raise
             log.info(
-                "rebuild: events were stored in these partitions meanwhile (attempt %d of %d)",
+                "rebuild: another commit touched these partitions meanwhile (attempt %d of %d)",
                 *(attempt, _ATTEMPTS),
             )
     raise LakeError(
-        f"the stream stored events in these partitions during each of {_ATTEMPTS} attempts, so "
-        "nothing was changed: rebuild fewer dates or names at a time, or stop `process` meanwhile "
-        "(`ingest` may go on)"
+        f"another job stored events in these partitions, or compacted them, during each of "
+        f"{_ATTEMPTS} attempts, so nothing was changed: rebuild fewer dates or names at a time, or "
+        "stop `process` meanwhile (`ingest` may go on)"
     )
 
 
-def _is_behind_append(error: Py4JJavaError) -> bool:
-    return str(error.java_exception.getClass().getName()).endswith(".ConcurrentAppendException")
+def _is_conflict(error: Py4JJavaError) -> bool:
+    return str(error.java_exception.getClass().getName()).endswith(_CONFLICTS)
 
 
 def _merge(changes: DataFrame, columns: list[str], events: Table, partitions: Partitions) -> None:

@@ -17,7 +17,8 @@ from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 from jobs import ingest, process, session
-from jobs.errors import BreachError
+from jobs.checkpoint import Checkpoint
+from jobs.errors import BreachError, EventLakeError
 from jobs.explain import explained
 from jobs.lake import tables
 from jobs.metrics import Batch, BatchListener
@@ -95,6 +96,7 @@ class Run:
         return self._stopping.is_set() or self._breach is not None
 
     def _end(self, queries: list[StreamingQuery]) -> None:
+        ended = [query for query in queries if not query.isActive]
         for query in queries:
             _stop_behind_batch(query)
             for progress in query.recentProgress:
@@ -105,6 +107,18 @@ class Run:
                 raise error
         if self._breach is not None:
             raise BreachError(self._breach)
+        for query in ended:
+            self._require_done(query)
+
+    def _require_done(self, query: StreamingQuery) -> None:
+        """Raise EventLakeError unless `query`, which was not stopped, has come to its end."""
+        place = f"{self._settings.lake.checkpoints.rstrip('/')}/{query.name}"
+        batch = Checkpoint(session.build(self._settings), place).unfinished()
+        if batch is not None or not self._once:
+            raise EventLakeError(
+                f"the query {query.name} ended, and Spark does not say why: see its log, and start "
+                "again; what it was doing is done anew"
+            )
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self._stopping.is_set() and number == signal.SIGINT:

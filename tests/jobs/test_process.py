@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
+from jobs import process
 from jobs.errors import EventLakeError
 from jobs.lake import Table
 from jobs.settings import Checks, Once
@@ -110,6 +111,26 @@ def _all_but_quarantine(append: Callable[..., None]) -> Callable[..., None]:
         append(claim, rows, table, *rest)
 
     return appended
+
+
+def test_an_error_of_java_with_a_long_text_ends_the_run(
+    lake: SmallLake, now: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Spark's own search in that text overflows, and the query would end as if all were well."""
+    lake.put(event("a", now))
+
+    def fail(*_: object) -> None:
+        lake.spark._jvm.java.lang.Integer.parseInt("a long text " * 2000)
+
+    monkeypatch.setattr(Claim, "append", fail)
+    with pytest.raises(EventLakeError, match="NumberFormatException"):
+        lake.process()
+    monkeypatch.setattr(process, "in_a_line", lambda sink: sink)
+    with pytest.raises(EventLakeError, match="the query process ended, and Spark does not say why"):
+        lake.process()
+    monkeypatch.undo()
+    lake.process()
+    assert lake.stored() == ["a"]
 
 
 def test_rejected_records_keep_their_bytes_and_every_reason(lake: SmallLake, now: int) -> None:

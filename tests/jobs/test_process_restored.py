@@ -41,13 +41,13 @@ def copy_of(lake: SmallLake, name: str) -> Path:
 
 
 def test_a_driver_that_wakes_up_behind_another_one_writes_nothing(
-    lake: SmallLake, monkeypatch: pytest.MonkeyPatch
+    lake: SmallLake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It has seen that the lake is its own, and sleeps before it writes. Meanwhile a copy of its
-    checkpoint takes more records, under the same number."""
+    """It has seen that the lake is its own, and sleeps before it writes. Meanwhile another one,
+    with a checkpoint of its own, takes more records."""
     lake.put(event("a", NOW), b"not json")
     lake.process()
-    copy = with_checkpoints(lake, copy_of(lake, "copy"))
+    other = with_checkpoints(lake, tmp_path / "other")
     lake.put(event("b", NOW), event("c", NOW))
     append = Claim.append
 
@@ -56,7 +56,7 @@ def test_a_driver_that_wakes_up_behind_another_one_writes_nothing(
         lake.put(event("d", NOW), event("c", NOW), b"not json either")
         with monkeypatch.context() as other_driver:
             other_driver.setattr(session, "build", lambda _: lake.spark.newSession())
-            copy.process()
+            other.process()
         append(claim, rows, table, batch)
 
     monkeypatch.setattr(Claim, "append", sleep)

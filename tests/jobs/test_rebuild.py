@@ -15,10 +15,9 @@ from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs import audit, cli, pipeline, rebuild
+from jobs import audit, cli, pipeline, rebuild, rebuild_commit
 from jobs.audit_snapshot import pinned
 from jobs.errors import ConfigError, LakeError
-from jobs.explain import explained
 from jobs.lake import Table
 from jobs.rebuild_commit import Partitions
 from jobs.rebuild_difference import ColumnChange, Difference, Example
@@ -210,10 +209,10 @@ def test_batches_that_are_stored_while_a_rebuild_is_under_way_stay_and_are_not_d
     assert lake.stored() == ["a", "b", "behind", "between", "within"]
 
 
-def test_a_partition_that_is_compacted_under_the_commit_is_left_as_it_is(
+def test_files_that_are_compacted_under_the_commit_are_rebuilt_behind_it(
     lake: SmallLake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One of the two fails whole, and says what to do."""
+    """The rows are found where they stand now."""
     lake.put(event("a", TEN, QUIZ))
     lake.process()
     lake.put(event("b", TEN, QUIZ))
@@ -223,18 +222,34 @@ def test_a_partition_that_is_compacted_under_the_commit_is_left_as_it_is(
     def compact() -> None:
         DeltaTable.forPath(lake.spark, lake.tables.events.path).optimize().executeCompaction()
 
-    with (
-        meanwhile(monkeypatch, lambda: None, compact),
-        pytest.raises(LakeError, match="another job changed the same part of a table"),
-        explained(),
-    ):
+    with meanwhile(monkeypatch, lambda: None, compact):
         rebuild.rebuild(lake.spark, today.settings, PARTITIONS)
-    assert history(lake)[0]["operation"] == "OPTIMIZE"
-    rebuild.rebuild(lake.spark, today.settings, PARTITIONS)
+    assert [row["operation"] for row in history(lake)[:2]] == ["MERGE", "OPTIMIZE"]
     assert [row[0] for row in lake.events().select("event_subtype").collect()] == [
         "quiz:started",
         "quiz:started",
     ]
+
+
+def test_a_rebuild_gives_up_where_other_commits_always_come_first(
+    lake: SmallLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says what to do, and has changed nothing."""
+    lake.put(event("a", TEN, QUIZ))
+    lake.process()
+    today = by_other_rules(lake, events=Events(subtype="rest"))
+    monkeypatch.setattr(rebuild_commit, "_ATTEMPTS", 1)
+
+    def store() -> None:
+        lake.put(event("b", TEN, QUIZ))
+        lake.process()
+
+    with (
+        meanwhile(monkeypatch, lambda: None, store),
+        pytest.raises(LakeError, match="fewer dates or names at a time, or stop `process`"),
+    ):
+        rebuild.rebuild(lake.spark, today.settings, PARTITIONS)
+    assert [row[0] for row in lake.events().select("event_subtype").collect()] == ["quiz", "quiz"]
 
 
 def test_an_event_that_would_become_another_one_stops_the_rebuild(
