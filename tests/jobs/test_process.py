@@ -120,10 +120,10 @@ def test_an_error_of_java_with_a_long_text_ends_the_run(
     lake.put(event("a", now))
 
     def fail(*_: object) -> None:
-        lake.spark._jvm.java.lang.Integer.parseInt("a long text " * 2000)
+        lake.spark._jvm.java.lang.Class.forName("a long text " * 2000)
 
     monkeypatch.setattr(Claim, "append", fail)
-    with pytest.raises(EventLakeError, match="NumberFormatException"):
+    with pytest.raises(EventLakeError, match="ClassNotFoundException"):
         lake.process()
     monkeypatch.setattr(process, "in_a_line", lambda sink: sink)
     with pytest.raises(EventLakeError, match="the query process ended, and Spark does not say why"):
