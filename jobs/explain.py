@@ -16,6 +16,8 @@ from jobs.errors import EventLakeError, LakeError
 _OURS = re.compile(r"jobs\.errors\.(\w+): (.+)")
 # So does any other that was raised where Spark calls Python: its last line says what it was.
 _PYTHONS = re.compile(r"Traceback \(most recent call last\):\n(?:[ ].*\n)+(\S.*)$", re.MULTILINE)
+# What Java said stands behind what Python had called.
+_JAVAS = re.compile(r"An error occurred while calling [^\n]*\n: (\S.*)")
 _PROCESS_ANEW = (
     "move the folder `process` below lake.checkpoints away, and a new generation begins (nothing "
     "is lost or stored twice by that)"
@@ -127,8 +129,8 @@ def explain(
         found = pattern.search(text)
         if found:
             return LakeError(f"{doing}{meaning} ({_line_around(text, found.start())})")
-    pythons = _PYTHONS.search(text)
-    return otherwise(f"{doing}{_line_around(text, pythons.start(1) if pythons else 0)}")
+    said = _JAVAS.search(text) or _PYTHONS.search(text)
+    return otherwise(f"{doing}{_line_around(text, said.start(1) if said else 0).lstrip(': ')}")
 
 
 def _line_around(text: str, position: int) -> str:
