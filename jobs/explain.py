@@ -1,13 +1,11 @@
 """Turn what Spark, Hadoop and AWS say into one line that a user can act on."""
 
-import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-from py4j.protocol import Py4JError, Py4JJavaError
+from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame
 
 from jobs import errors
 from jobs.errors import EventLakeError, LakeError
@@ -78,8 +76,6 @@ _KNOWN = (
     ),
 )
 
-log = logging.getLogger("event-lake")
-
 
 @contextmanager
 def explained() -> Iterator[None]:
@@ -88,26 +84,6 @@ def explained() -> Iterator[None]:
         yield
     except (PySparkException, Py4JError) as error:
         raise explain(error) from error
-
-
-def in_a_line(sink: Callable[[DataFrame, int], None]) -> Callable[[DataFrame, int], None]:
-    """`sink`, which tells in one line of ours what Java raises in it.
-
-    Spark 4.0 searches what a sink raised for an interruption, with a regular expression that goes
-    as deep as the text of a Java error and its stack is long (`isInterruptionException` in
-    StreamExecution). It overflows, and the query ends as if all were well.
-    """
-
-    def told(batch: DataFrame, number: int) -> None:
-        try:
-            sink(batch, number)
-        except Py4JJavaError as error:
-            if "Interrupt" in str(error):
-                raise  # Spark is ending the query
-            log.debug("batch %d failed", number, exc_info=True)
-            raise explain(error) from None
-
-    return told
 
 
 def explain(

@@ -12,7 +12,6 @@ from pyspark.sql.streaming.query import StreamingQuery
 from jobs import pipeline
 from jobs.belonging import require_own
 from jobs.checkpoint import SINCE_EVER, Checkpoint, Cover
-from jobs.explain import in_a_line
 from jobs.lake import Tables
 from jobs.settings import Settings
 from jobs.sinks.claim import Claim
@@ -69,7 +68,7 @@ def start(
         outcomes(raw_stream(spark, settings, tables), settings, cover)
         .writeStream.queryName(NAME)
         .option("checkpointLocation", checkpoint.path)
-        .foreachBatch(in_a_line(sink))
+        .foreachBatch(sink)
     )
     writer = writer.trigger(availableNow=True) if once else at_each_trigger(writer, settings)
     query = writer.start()

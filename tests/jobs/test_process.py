@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs import process
 from jobs.errors import EventLakeError
 from jobs.lake import Table
+from jobs.metrics import Batch
 from jobs.settings import Checks, Once
 from jobs.sinks.claim import Claim
+from jobs.stream import Run
 from tests.jobs.lake import SmallLake, event, reasons_by_data, settings_in
 from transforms.fields import Field
 
@@ -113,24 +114,30 @@ def _all_but_quarantine(append: Callable[..., None]) -> Callable[..., None]:
     return appended
 
 
-def test_an_error_of_java_with_a_long_text_ends_the_run(
+def test_a_query_that_ends_without_a_word_ends_the_run_with_an_error(
+    lake: SmallLake, now: int
+) -> None:
+    """Spark stops one, for example, when another session starts its like."""
+
+    def stop(_: Batch) -> None:
+        for query in lake.spark.streams.active:
+            query.stop()
+
+    lake.put(event("a", now))
+    with pytest.raises(EventLakeError, match="the query process ended, and Spark does not say why"):
+        Run(lake.settings, once=False, on_batch=stop).start(("process",))
+    assert lake.stored() == ["a"]
+
+
+def test_an_error_of_java_is_told_by_what_java_says(
     lake: SmallLake, now: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Spark's own search in that text overflows, and the query would end as if all were well."""
+    """In one line."""
     lake.put(event("a", now))
-
-    def fail(*_: object) -> None:
-        lake.spark._jvm.java.lang.Class.forName("a long text " * 2000)
-
-    monkeypatch.setattr(Claim, "append", fail)
-    with pytest.raises(EventLakeError, match="ClassNotFoundException"):
+    ours = lake.spark._jvm.java.lang.Class
+    monkeypatch.setattr(Claim, "append", lambda *_: ours.forName("no.such.Class"))
+    with pytest.raises(EventLakeError, match=r"^java.lang.ClassNotFoundException: no.such.Class$"):
         lake.process()
-    monkeypatch.setattr(process, "in_a_line", lambda sink: sink)
-    with pytest.raises(EventLakeError, match="the query process ended, and Spark does not say why"):
-        lake.process()
-    monkeypatch.undo()
-    lake.process()
-    assert lake.stored() == ["a"]
 
 
 def test_rejected_records_keep_their_bytes_and_every_reason(lake: SmallLake, now: int) -> None:
