@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -18,6 +17,7 @@ from jobs.audit_ledger import Frames
 from jobs.errors import LakeError
 from jobs.files import Folder
 from jobs.lake import Table, Tables
+from jobs.sinks.log import version
 from transforms.columns import INGEST_DATE, INGESTED_AT
 
 
@@ -97,9 +97,9 @@ def taken_version(spark: SparkSession, checkpoint: str) -> int:
 
 def pinned(spark: SparkSession, table: Table) -> tuple[DataFrame, int]:
     """The newest version of `table`, which stays so however often it is read, and its number."""
-    table.require(spark)
-    [row] = DeltaTable.forPath(spark, table.path).history(1).select("version").collect()
-    return _at(spark, table, row[0]), row[0]
+    table.read(spark)  # reads the log anew
+    newest = version(spark, table)
+    return _at(spark, table, newest), newest
 
 
 def _at(spark: SparkSession, table: Table, version: int) -> DataFrame:

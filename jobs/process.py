@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import partial
+from functools import partial, reduce
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -15,7 +15,7 @@ from jobs.checkpoint import SINCE_EVER, Checkpoint, Cover
 from jobs.lake import Tables
 from jobs.settings import Settings
 from jobs.sinks.claim import Claim
-from jobs.sinks.log import stored_names, table_id
+from jobs.sinks.log import has_files, stored_names, table_id
 from jobs.sinks.names import KnownNames
 from jobs.sinks.outcomes import BatchCounts, OutcomeSink
 from jobs.triggers import at_each_trigger
@@ -112,9 +112,10 @@ def _last_clock(spark: SparkSession, tables: Tables, now: datetime) -> datetime 
     Only files whose statistics have a clock after `now` are opened, and there are none unless
     this machine's time lags behind that of the one before.
     """
-    outcomes = [table.read(spark) for table in (tables.events, tables.quarantine)]
-    if all(rows.isEmpty() for rows in outcomes):
+    outcomes = [table for table in (tables.events, tables.quarantine) if has_files(spark, table)]
+    if not outcomes:
         return None
-    ahead = (rows.where(F.col(PROCESSED_AT) > now).agg(F.max(PROCESSED_AT)) for rows in outcomes)
-    newest = (each.collect()[0][0] for each in ahead)
-    return max((clock.astimezone(UTC) for clock in newest if clock is not None), default=now)
+    clocks = (table.read(spark).select(PROCESSED_AT) for table in outcomes)
+    ahead = reduce(DataFrame.unionAll, clocks).where(F.col(PROCESSED_AT) > now)
+    [newest] = ahead.agg(F.max(PROCESSED_AT)).collect()[0]
+    return now if newest is None else newest.astimezone(UTC)

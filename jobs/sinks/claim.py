@@ -11,20 +11,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
-from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 
 from jobs.errors import LakeError
 from jobs.lake import Table
 from jobs.sinks.events import Transaction, append
-from jobs.sinks.log import last_batch
+from jobs.sinks.log import is_noted, last_batch, version
 
 _APPLICATION = "event-lake/process"
 # Versions that a run has: one for its claim, one for each batch.
 _VERSIONS = 2**32
-# A claim is looked for among so many of a table's newest commits.
-_COMMITS = 20
 
 
 @dataclass(frozen=True, order=True)
@@ -81,18 +77,19 @@ class Claim:
         """
         wanted = Progress(self.run, batch)
         note = f"{_APPLICATION} run {self.run} batch {batch}"
-        append(rows, table, Transaction(_APPLICATION, wanted.version, note))
-        newest = _noted(self._spark, table)  # Delta has just read the log
-        if newest != wanted:
-            raise self._taken_over(table, newest)
+        self._commit(rows, table, Transaction(_APPLICATION, wanted.version, note))
 
     def _take_over(self, table: Table) -> None:
         note = f"{_APPLICATION} run {self.run} begins {uuid4().hex}"
         nothing = table.read(self._spark).limit(0)
-        append(nothing, table, Transaction(_APPLICATION, Progress(self.run).version, note))
-        # Where another run has just claimed the same number, Delta took this claim for that one.
-        commits = DeltaTable.forPath(self._spark, table.path).history(_COMMITS)
-        if commits.where(F.col("userMetadata") == note).isEmpty():
+        # Where another run has just claimed the same number, Delta takes this claim for that one.
+        self._commit(nothing, table, Transaction(_APPLICATION, Progress(self.run).version, note))
+
+    def _commit(self, rows: DataFrame, table: Table, transaction: Transaction) -> None:
+        """Append, unless Delta finds that a later run, or one like this, has come first."""
+        before = version(self._spark, table)
+        append(rows, table, transaction)
+        if not is_noted(self._spark, table, transaction.note, before):
             raise self._taken_over(table, progress(self._spark, table))
 
     def _taken_over(self, table: Table, newest: Progress) -> LakeError:
@@ -110,5 +107,5 @@ def progress(spark: SparkSession, table: Table) -> Progress:
 
 
 def _noted(spark: SparkSession, table: Table) -> Progress:
-    version = last_batch(spark, table, _APPLICATION)
-    return Progress() if version is None else Progress.of(version)
+    noted = last_batch(spark, table, _APPLICATION)
+    return Progress() if noted is None else Progress.of(noted)

@@ -1,9 +1,11 @@
 """What the log of a Delta table tells, without opening a data file."""
 
+import json
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
+from jobs.files import Folder
 from jobs.lake import Table
 from transforms.columns import EVENT_NAME
 
@@ -21,10 +23,37 @@ def last_batch(spark: SparkSession, table: Table, application: str) -> int | Non
     return int(last.get()) if last.isDefined() else None
 
 
+def version(spark: SparkSession, table: Table) -> int:
+    """The number of the table's last commit, in its log as it was last read."""
+    return int(_snapshot(spark, table).version())
+
+
+def is_noted(spark: SparkSession, table: Table, note: str, after: int) -> bool:
+    """True where a commit behind version `after` has `note` as its `userMetadata`.
+
+    The commits are read as files (https://github.com/delta-io/delta/blob/master/PROTOCOL.md): for
+    the newest one of an application, Delta would put all of the table's state together anew.
+    """
+    commits = Folder(spark, f"{table.path}/_delta_log")
+    newest_first = range(version(spark, table), after, -1)
+    return any(_note(commits.read(f"{number:020d}.json")) == note for number in newest_first)
+
+
+def has_files(spark: SparkSession, table: Table) -> bool:
+    """True unless the table has no data file, in its log as it was last read."""
+    return int(_snapshot(spark, table).numOfFiles()) > 0
+
+
 def table_id(spark: SparkSession, table: Table) -> str:
     """What Delta calls the table: another one where it was deleted and made anew."""
     table.read(spark)  # reads the log anew
     return str(_snapshot(spark, table).metadata().id())
+
+
+def _note(commit: str | None) -> str | None:
+    lines = (commit or "").splitlines()
+    infos = (json.loads(line)["commitInfo"] for line in lines if line.startswith('{"commitInfo"'))
+    return next((info.get("userMetadata") for info in infos), None)
 
 
 def _snapshot(spark: SparkSession, table: Table) -> Any:
