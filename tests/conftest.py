@@ -1,7 +1,8 @@
 """One SparkSession for the whole test session, built as the jobs build theirs."""
 
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 
 import hypothesis
 import pytest
@@ -36,6 +37,30 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with slow tests come first, so that no process waits for another's long file."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
+
+
+_TRIED = "tried: "
+
+
+@pytest.fixture
+def tried(record_property: Callable[[str, object], None]) -> Callable[[str, int], None]:
+    """Count what a test that holds tables against what was put has tried: `tried("kills", 3)`.
+
+    The sums of all tests that passed are printed at the end.
+    """
+    return lambda what, count: record_property(f"{_TRIED}{what}", count)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    sums: Counter[str] = Counter()
+    for report in terminalreporter.getreports("passed"):
+        for name, count in report.user_properties:
+            if report.when == "call" and name.startswith(_TRIED):
+                sums[name.removeprefix(_TRIED)] += count
+    if sums:
+        told = ", ".join(f"{count:,} {what}" for what, count in sorted(sums.items()))
+        terminalreporter.section("tried, and nothing was lost or stored twice")
+        terminalreporter.write_line(told)
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -37,7 +37,7 @@ def put(server: Server, first: int, count: int) -> None:
 
 
 def test_kill_9_loses_nothing_and_stores_nothing_twice(
-    spark: SparkSession, server: Server, tmp_path: Path
+    spark: SparkSession, server: Server, tmp_path: Path, tried: Callable[[str, int], None]
 ) -> None:
     """Killed while it reads the stream, while it stores events, and again while it recovers."""
     given = settings(server, str(tmp_path), "source.max_records_per_batch=1000")
@@ -60,6 +60,8 @@ def test_kill_9_loses_nothing_and_stores_nothing_twice(
     assert set(stored) == {f"e{number}" for number in range(EVENTS + 500)}
     assert stored[: len(stored)].count("e7") == 1
     assert events.count() == events.select("event_uuid", "created_at").distinct().count()
+    tried("kills", 3)
+    tried("records", 2 * (EVENTS + 3 * 500))
 
 
 def test_sigterm_ends_behind_the_batch_at_hand(server: Server, tmp_path: Path) -> None:

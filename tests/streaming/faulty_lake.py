@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import islice
 
+from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -86,6 +87,17 @@ class FaultyLake:
         done = run(*command, *self._given)
         assert done.returncode == 0, done.stderr[-3000:]
         return done.stdout
+
+    def compact(self) -> None:
+        """Rewrite the small files of raw and events; delete those of events that it has not."""
+        for table in (self.tables.raw, self.tables.events):
+            DeltaTable.forPath(self._spark, table.path).optimize().executeCompaction()
+        check = "spark.databricks.delta.retentionDurationCheck.enabled"
+        self._spark.conf.set(check, "false")
+        try:
+            DeltaTable.forPath(self._spark, self.tables.events.path).vacuum(0)
+        finally:
+            self._spark.conf.unset(check)
 
     def assert_exact(self) -> None:
         """The audit is clean, and the oracle agrees with each table row for row."""

@@ -1,7 +1,7 @@
 """The driver is killed at each point of its work, and the tables come out exact."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -71,30 +71,43 @@ def lake(spark: SparkSession, server: Server) -> FaultyLake:
 
 
 def test_killed_at_every_point_in_turn_the_lake_comes_out_exact(
-    spark: SparkSession, server: Server
+    spark: SparkSession, server: Server, tried: Callable[[str, int], None]
 ) -> None:
-    """Each restart takes up what the one before left, and dies at the next point."""
+    """Each restart takes up what the one before left, and dies at the next point. Now and then the
+    tables are compacted in between, and what no table needs is deleted."""
     lake = FaultyLake(spark, server, "in-turn", stream="in-turn")
-    for point in POINTS:
+    for number, point in enumerate(POINTS):
         lake.put(RECORDS)
         lake.run_until_killed(*point.steps, applied=point.applied)
+        if number % 6 == 5:
+            lake.compact()
+            tried("compactions", 1)
     lake.drain()
     lake.assert_exact()
+    tried("kills", len(POINTS))
+    tried("records", lake.records_put)
 
 
 @pytest.mark.faults
 @pytest.mark.parametrize("point", POINTS, ids=lambda point: point.name)
-def test_killed_at_a_point_the_lake_comes_out_exact(lake: FaultyLake, point: Point) -> None:
+def test_killed_at_a_point_the_lake_comes_out_exact(
+    lake: FaultyLake, point: Point, tried: Callable[[str, int], None]
+) -> None:
     """Restarted, it drains; nothing is lost, nothing is twice."""
     lake.put(RECORDS)
     lake.run_until_killed(*point.steps, applied=point.applied)
     lake.drain()
     lake.assert_exact()
+    tried("kills", 1)
+    tried("records", RECORDS)
 
 
 @pytest.mark.faults
-def test_killed_at_random_again_and_again_the_lake_comes_out_exact(lake: FaultyLake) -> None:
+def test_killed_at_random_again_and_again_the_lake_comes_out_exact(
+    spark: SparkSession, server: Server, tried: Callable[[str, int], None]
+) -> None:
     """Each restart is killed in its turn, at any request; some run to their end instead."""
+    lake = FaultyLake(spark, server, "at-random", stream="at-random")
     chance = random.Random(11)
     died_at: list[str] = []
     while len(died_at) < KILLS:
@@ -104,5 +117,6 @@ def test_killed_at_random_again_and_again_the_lake_comes_out_exact(lake: FaultyL
         died_at += [request] if request else []
     lake.drain()
     lake.assert_exact()
-    print(f"{KILLS} kills at random, {lake.records_put} records put, 0 lost, 0 twice; died at:")
-    print("\n".join(died_at))
+    tried("kills", KILLS)
+    tried("records", lake.records_put)
+    print("died at:", *died_at, sep="\n")

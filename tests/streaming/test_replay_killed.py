@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from pyspark.sql import SparkSession
@@ -28,7 +28,7 @@ def server() -> Iterator[Server]:
 
 
 def test_killed_and_repeated_a_replay_brings_each_record_once(
-    spark: SparkSession, server: Server
+    spark: SparkSession, server: Server, tried: Callable[[str, int], None]
 ) -> None:
     """Before the commit nothing of it is there, behind it all; then there is nothing left to do."""
     lake = FaultyLake(spark, server, "replayed", stream="replayed")
@@ -58,6 +58,8 @@ def test_killed_and_repeated_a_replay_brings_each_record_once(
         (data, 0) for data in (*early, twin, broken)
     )
     assert prove(spark, lake.tables).is_clean
+    tried("kills", 2)
+    tried("records", lake.records_put)
 
 
 def _attempts(lake: FaultyLake, spark: SparkSession) -> dict[int, int]:

@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.parametrize("is_copy", [True, False], ids=["copied checkpoint", "same checkpoint"])
 def test_the_later_driver_goes_on_and_the_earlier_one_ends(
-    spark: SparkSession, tmp_path: Path, is_copy: bool
+    spark: SparkSession, tmp_path: Path, is_copy: bool, tried: Callable[[str, int], None]
 ) -> None:
     """Both would take the same records; the tables come out exact all the same. The earlier one
     says so in one line, and shows a stack to those who ask for it."""
@@ -49,6 +50,8 @@ def test_the_later_driver_goes_on_and_the_earlier_one_ends(
     assert bool(stacks) == bool(verbose), said
     assert lake.stored() == sorted(f"{batch}{number}" for batch in "abc" for number in range(20))
     assert prove(spark, lake.tables).is_clean
+    tried("zombie drivers", 1)
+    tried("records", 61)
 
 
 def _wait_for_run(number: int, spark: SparkSession, events: Table, driver: Running) -> None:
