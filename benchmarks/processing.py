@@ -44,11 +44,11 @@ _ACTIONS = [
     "sent",
 ]
 EVENT_NAMES = tuple(f"{domain}:{action}" for domain in _DOMAINS for action in _ACTIONS)
-_FILES_A_BATCH = 4
+FILES_A_BATCH = 4
 
 
 def settings_in(folder: str, state_store: StateStore = "rocksdb") -> Settings:
-    """The defaults, on a lake below `folder`, in batches of `_FILES_A_BATCH` files of raw."""
+    """The defaults, on a lake below `folder`, in batches of `FILES_A_BATCH` files of raw."""
     return Settings(
         source=Source(stream="unused"),
         lake=Lake(
@@ -57,7 +57,7 @@ def settings_in(folder: str, state_store: StateStore = "rocksdb") -> Settings:
             checkpoints=f"{folder}/checkpoints",
         ),
         once=Once(state_store=state_store),
-        process=Process(max_files_per_batch=_FILES_A_BATCH, max_bytes_per_batch="64g"),
+        process=Process(max_files_per_batch=FILES_A_BATCH, max_bytes_per_batch="64g"),
     )
 
 
@@ -121,7 +121,7 @@ def measure(
         spark = local_session(settings, memory)
         lake = tables(settings.lake)
         lake.create(spark)
-        files = max(1, events // events_per_batch) * _FILES_A_BATCH
+        files = max(1, events // events_per_batch) * FILES_A_BATCH
         raw_records(spark, events, files).write.format("delta").mode("append").save(lake.raw.path)
 
         batches: list[Batch] = []
