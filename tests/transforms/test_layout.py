@@ -28,6 +28,8 @@ def _types(schema: str) -> list[tuple[str, str]]:
 
 
 def _outcomes(spark: SparkSession) -> DataFrame:
+    """Cut off from its plan, as behind the state: a filter that moves below the steps has each
+    written out in it as often as a later one uses it, which takes Spark minutes to plan."""
     steps = compose(
         parsed(field_roots(FIELDS)),
         with_times(),
@@ -42,6 +44,7 @@ def _outcomes(spark: SparkSession) -> DataFrame:
         .transform(steps)
         .withColumn("processed_at", F.current_timestamp())
         .withColumn("is_late", F.lit(False))
+        .localCheckpoint()
     )
 
 
