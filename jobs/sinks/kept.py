@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 
 
@@ -15,7 +16,8 @@ def kept(rows: DataFrame) -> Iterator[DataFrame]:
     were computed anew, one twin could be written beside the other that was let through before, or
     none of the two. Here what is lost ends the batch, and the next start replays all of it.
     """
-    first = rows.localCheckpoint(eager=False)
+    # As bytes: a million rows as objects would fill the heap.
+    first = rows.localCheckpoint(eager=False, storageLevel=StorageLevel.MEMORY_AND_DISK)
     try:
         yield first
     finally:
