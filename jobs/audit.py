@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     settings = config.load(arguments.config, arguments.overrides)
     dates.require_order(arguments)
-    checkpoint = f"{settings.lake.checkpoints.rstrip('/')}/{process.NAME}"
+    checkpoint = settings.lake.checkpoint(process.NAME)
     spark = session.build(settings)
     with explained():
         report = prove(

@@ -1,4 +1,4 @@
-"""The ingest dates that a command works on: `--from` and `--to`, both included."""
+"""The dates that a command works on: `--from` and `--to`, both included."""
 
 import argparse
 from datetime import date
@@ -6,12 +6,19 @@ from datetime import date
 from jobs.errors import ConfigError
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add --from and --to."""
-    parser.add_argument(
-        "--from", dest="first", type=iso_date, metavar="DATE", help="first ingest date (UTC)"
-    )
-    parser.add_argument("--to", dest="last", type=iso_date, metavar="DATE", help="last ingest date")
+def add_arguments(
+    parser: argparse.ArgumentParser, of: str = "ingest date", required: bool = False
+) -> None:
+    """Add --from and --to, which are dates `of` this kind."""
+    for name, end in (("--from", "first"), ("--to", "last")):
+        parser.add_argument(
+            name,
+            dest=end,
+            type=_iso_date,
+            required=required,
+            metavar="DATE",
+            help=f"{end} {of} (UTC)",
+        )
 
 
 def require_order(arguments: argparse.Namespace) -> None:
@@ -20,7 +27,7 @@ def require_order(arguments: argparse.Namespace) -> None:
         raise ConfigError(f"--from {arguments.first} is after --to {arguments.last}")
 
 
-def iso_date(text: str) -> date:
+def _iso_date(text: str) -> date:
     """`2026-01-31`, for `argparse`."""
     try:
         return date.fromisoformat(text)

@@ -35,7 +35,7 @@ def start(spark: SparkSession, settings: Settings, tables: Tables, once: bool) -
         LakeError: when the checkpoint cannot be read or written, belongs to another raw table or
             stream, or is older than the raw table.
     """
-    checkpoint = Checkpoint(spark, f"{settings.lake.checkpoints.rstrip('/')}/{NAME}")
+    checkpoint = Checkpoint(spark, settings.lake.checkpoint(NAME))
     here = {"raw": table_id(spark, tables.raw), "stream": settings.source.stream}
     require_own(spark, checkpoint, here)
     require_newest(spark, checkpoint, tables.raw)

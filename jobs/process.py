@@ -41,7 +41,7 @@ def start(
     Raises:
         LakeError: when the checkpoint cannot be read or written, or belongs to other tables.
     """
-    checkpoint = Checkpoint(spark, f"{settings.lake.checkpoints.rstrip('/')}/{NAME}")
+    checkpoint = Checkpoint(spark, settings.lake.checkpoint(NAME))
     is_new = checkpoint.is_new()
     parts = {"raw": tables.raw, "events": tables.events, "quarantine": tables.quarantine}
     require_own(spark, checkpoint, {n: table_id(spark, table) for n, table in parts.items()})

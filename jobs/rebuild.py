@@ -13,10 +13,9 @@ from datetime import timedelta
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs import config, dates, session
+from jobs import config, dates, session, single_writer
 from jobs.audit_held import kept
 from jobs.audit_snapshot import pinned
-from jobs.dates import iso_date
 from jobs.errors import LakeError
 from jobs.explain import explained
 from jobs.lake import Tables, tables
@@ -24,7 +23,6 @@ from jobs.rebuild_commit import Partitions, changes, commit
 from jobs.rebuild_difference import Difference, difference
 from jobs.rebuild_rows import CHANGED, KIND, REJECTED, STORED, differing, sound_twins, withdrawn
 from jobs.settings import Settings
-from jobs.single_writer import require_single_writer
 from jobs.sinks.small import small
 from transforms.columns import (
     CREATED_AT,
@@ -39,17 +37,7 @@ from transforms.times import utc_date
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what only `rebuild` takes."""
-    parser.add_argument(
-        "--from",
-        dest="first",
-        type=iso_date,
-        required=True,
-        metavar="DATE",
-        help="first event_date",
-    )
-    parser.add_argument(
-        "--to", dest="last", type=iso_date, required=True, metavar="DATE", help="last event_date"
-    )
+    dates.add_arguments(parser, of="event_date", required=True)
     parser.add_argument(
         "--name",
         action="append",
@@ -62,11 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--dry-run", action="store_true", help="print the difference, and change nothing"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument(
-        "--stopped",
-        action="store_true",
-        help="nothing else writes this lake now: needed on S3 without a log store that arbitrates",
-    )
+    single_writer.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -82,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     partitions = Partitions(arguments.first, arguments.last, tuple(arguments.names))
     spark = session.build(settings)
     if not arguments.dry_run:
-        require_single_writer(spark, settings, arguments.stopped)
+        single_writer.require_single_writer(spark, settings, arguments.stopped)
     with explained():
         found = rebuild(spark, settings, partitions, arguments.dry_run)
     print(found.to_json() if arguments.json else "\n".join(_told(found, arguments.dry_run)))

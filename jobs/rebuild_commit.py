@@ -83,7 +83,7 @@ def commit(changes: DataFrame, columns: list[str], events: Table, partitions: Pa
                 *(attempt, _ATTEMPTS),
             )
     raise LakeError(
-        f"another job stored events in these partitions, or compacted them, during each of "
+        "another job stored events in these partitions, or compacted them, during each of "
         f"{_ATTEMPTS} attempts, so nothing was changed: rebuild fewer dates or names at a time, or "
         "stop `process` meanwhile (`ingest` may go on)"
     )

@@ -8,6 +8,7 @@ from datetime import date
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.reasons import count_reasons, line, reason_lines
 from jobs.rebuild_rows import (
     CHANGED,
     KIND,
@@ -18,7 +19,7 @@ from jobs.rebuild_rows import (
     differs,
     recomputed_columns,
 )
-from transforms.columns import IDENTITY, POSITION, REASONS
+from transforms.columns import IDENTITY, POSITION
 
 _MAX_CHARS = 60
 
@@ -91,16 +92,15 @@ class Difference:
         """A short table."""
         names = f" of {', '.join(self.names)}" if self.names else ""
         yield f"events{names} from {self.first} to {self.last}, version {self.version} of the table"
-        yield _row("partitions", self.partitions)
-        yield _row("events", self.rows)
-        yield _row("  changed", self.changed)
+        yield line("partitions", self.partitions)
+        yield line("events", self.rows)
+        yield line("  changed", self.changed)
         yield from _columns(self.columns)
-        yield _row("  to quarantine", self.rejected)
-        for reason, rows in sorted(self.reasons.items(), key=lambda each: (-each[1], each[0])):
-            yield _row(f"    {reason}", rows)
+        yield line("  to quarantine", self.rejected)
+        yield from reason_lines(self.reasons)
         if self.replaced:
-            yield _row("    replaced by a sound twin", self.replaced)
-        yield _row("  not in raw any more, left as they are", self.not_in_raw)
+            yield line("    replaced by a sound twin", self.replaced)
+        yield line("  not in raw any more, left as they are", self.not_in_raw)
         if self.new_columns:
             yield f"new columns: {', '.join(self.new_columns)}"
         if self.identities:
@@ -111,7 +111,6 @@ class Difference:
 def difference(rows: DataFrame, columns: Sequence[str], looked_at: Difference) -> Difference:
     """`looked_at` with what `rows`, those that differ in `columns` or otherwise, come to."""
     counts = {row[KIND]: row["count"] for row in rows.groupBy(KIND).count().collect()}
-    reasons = rows.where(F.col(KIND) == REJECTED).select(F.explode(REASONS).alias("reason"))
     of_kind = {
         kind: rows.where(F.col(KIND) == kind) if counts.get(kind) else None
         for kind in (CHANGED, OF_ANOTHER_IDENTITY)
@@ -121,9 +120,7 @@ def difference(rows: DataFrame, columns: Sequence[str], looked_at: Difference) -
         changed=counts.get(CHANGED, 0),
         columns=_changes(of_kind[CHANGED], recomputed_columns(columns)),
         rejected=counts.get(REJECTED, 0),
-        reasons={
-            row["reason"]: row["count"] for row in reasons.groupBy("reason").count().collect()
-        },
+        reasons=count_reasons(rows.where(F.col(KIND) == REJECTED)),
         not_in_raw=counts.get(NOT_IN_RAW, 0),
         identities=_changes(of_kind[OF_ANOTHER_IDENTITY], IDENTITY),
     )
@@ -168,9 +165,5 @@ def _changes(rows: DataFrame | None, columns: Sequence[str]) -> tuple[ColumnChan
 
 def _columns(changes: Sequence[ColumnChange]) -> Iterator[str]:
     for change in changes:
-        yield _row(f"    {change.column}", change.values)
+        yield line(f"    {change.column}", change.values)
         yield from (f"      {example}" for example in change.examples)
-
-
-def _row(name: str, rows: int) -> str:
-    return f"{name:<40}{rows:>16,}"

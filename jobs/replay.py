@@ -12,7 +12,7 @@ from datetime import datetime
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs import config, dates, pipeline, session
+from jobs import config, dates, pipeline, session, single_writer
 from jobs.audit_held import kept
 from jobs.audit_snapshot import pinned
 from jobs.explain import explained
@@ -21,7 +21,6 @@ from jobs.reasons import count_reasons
 from jobs.replay_commit import Commit
 from jobs.replay_report import Report
 from jobs.settings import Settings
-from jobs.single_writer import require_single_writer
 from jobs.sinks.log import stored_names
 from jobs.sinks.names import KnownNames
 from transforms.columns import CREATED_AT, EVENT_NAME, REASONS
@@ -55,11 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     dates.add_arguments(parser)
     parser.add_argument("--dry-run", action="store_true", help="write nothing, and tell the same")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument(
-        "--stopped",
-        action="store_true",
-        help="nothing else writes this lake now; wanted where S3 alone keeps it",
-    )
+    single_writer.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -80,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     spark = session.build(settings)
     if not arguments.dry_run:
-        require_single_writer(spark, settings, arguments.stopped)
+        single_writer.require_single_writer(spark, settings, arguments.stopped)
     with explained():
         lake = tables(settings.lake, settings.fields)
         report = replay(spark, settings, lake, choice, dry_run=arguments.dry_run, say=_say)

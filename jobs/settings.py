@@ -64,6 +64,10 @@ class Lake:
                 if place < other and folder == same:
                     raise ConfigError(f"lake.{other} and lake.{place} are both {folder!r}")
 
+    def checkpoint(self, query: str) -> str:
+        """The folder of the query of this name."""
+        return f"{self.checkpoints.rstrip('/')}/{query}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Once:

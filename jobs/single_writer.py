@@ -5,6 +5,8 @@ behind it. S3 alone lets both believe that they won, and one commit is lost. A l
 arbitrates (Delta has one on DynamoDB) makes S3 safe; so does stopping everything else.
 """
 
+import argparse
+
 from pyspark.sql import SparkSession
 
 from jobs.errors import ConfigError
@@ -12,6 +14,15 @@ from jobs.settings import Settings
 
 _WITHOUT_ARBITER = ("s3", "s3a", "s3n")
 _ARBITER = "io.delta.storage.S3DynamoDBLogStore"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add --stopped."""
+    parser.add_argument(
+        "--stopped",
+        action="store_true",
+        help="nothing else writes this lake now: needed on S3 without a log store that arbitrates",
+    )
 
 
 def require_single_writer(spark: SparkSession, settings: Settings, stopped: bool) -> None:

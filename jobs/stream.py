@@ -112,7 +112,7 @@ class Run:
 
     def _require_done(self, query: StreamingQuery) -> None:
         """Raise EventLakeError unless `query`, which was not stopped, has come to its end."""
-        place = f"{self._settings.lake.checkpoints.rstrip('/')}/{query.name}"
+        place = self._settings.lake.checkpoint(query.name)
         batch = Checkpoint(session.build(self._settings), place).unfinished()
         if batch is not None or not self._once:
             raise EventLakeError(
