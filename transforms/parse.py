@@ -15,7 +15,14 @@ from collections.abc import Sequence
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType, IntegerType, StringType, StructType, VariantType
+from pyspark.sql.types import (
+    ArrayType,
+    IntegerType,
+    StringType,
+    StructField,
+    StructType,
+    VariantType,
+)
 
 from transforms.columns import CREATED_AT, DATA, EVENT_NAME, EVENT_UUID
 from transforms.compose import Transform
@@ -82,16 +89,16 @@ def parsed(
     data = F.col(DATA)
     text = data.cast("string")  # the same bytes, not a copy
     fits = F.octet_length(data) <= max_record_bytes
-    # The JSON object or nothing: what is not worth parsing is null from here on.
-    readable = F.when(fits & F.is_valid_utf8(text), data)
+    marked = F.col("_marked")
     is_sound = F.coalesce(
-        F.col("_marked").getField(_CORRUPT).isNull() & (F.col("_marked").getField(nonce) == 1),
-        F.lit(False),
+        marked.getField(_CORRUPT).isNull() & (marked.getField(nonce) == 1), F.lit(False)
     )
-    kept = F.struct(*(F.col("_marked").getField(member).alias(member) for member in members))
+    kept = F.struct(*(marked.getField(member).alias(member) for member in members))
+    # What is worth a second look: too large or no text is told without one.
+    rejected = F.when(~is_sound & fits & F.is_valid_utf8(text), _trimmed(text))
     is_whole, whole = _whole_value(F.col("_whole"), nonce)
     fault = (
-        F.when(F.col("_is_sound"), F.lit(None))
+        F.when(F.col(JSON).isNotNull(), F.lit(None))
         .when(~fits, "too_large")
         .when(~F.is_valid_utf8(text), "not_utf8")
         .when(is_whole & json_type(whole).startswith("OBJECT"), F.lit(None))  # an empty object
@@ -102,48 +109,78 @@ def parsed(
 
     def apply(records: DataFrame) -> DataFrame:
         require(records, DATA, owner="parsed")
-        # Each helper column is used more than once by the next step: as a column of its own it
-        # is computed once.
+        # Spark generates no code for `from_json`, nor for anything inside of its brackets: so what
+        # it reads is made a step before.
         return (
-            records.withColumn("_body", _without_trailing_whitespace(readable))
-            .withColumn("_marked", _read_marked(F.col("_body"), members, nonce))
-            .withColumn("_is_sound", is_sound)
-            .withColumn("_rejected", F.when(~F.col("_is_sound"), F.col("_body").cast("string")))
-            .withColumn("_whole", _read_whole(F.col("_rejected"), nonce))
-            .withColumn("_first", _read_first(F.col("_rejected")))
-            .withColumn(JSON, F.when(F.col("_is_sound"), kept))
+            records.withColumn("_marked", F.when(fits, _with_nonce(data, nonce)))
+            .withColumn("_marked", _read(F.col("_marked"), _marked_schema(members, nonce)))
+            .withColumns(
+                {
+                    JSON: F.when(is_sound, kept),
+                    "_whole": _in_array(rejected, nonce),
+                    "_first": F.when(_opens_with_brace(rejected), rejected),
+                }
+            )
+            .withColumns(
+                {
+                    "_whole": _read(F.col("_whole"), _array_schema(nonce)),
+                    "_first": _read(F.col("_first"), StructType()),
+                }
+            )
             .withColumn(FAULT, fault)
             .withColumn(EVENT_UUID, text_of(F.col(JSON).getField(EVENT_UUID)))
             .withColumn(EVENT_NAME, text_of(F.col(JSON).getField(EVENT_NAME)))
-            .drop("_body", "_marked", "_is_sound", "_rejected", "_whole", "_first")
+            .drop("_marked", "_whole", "_first")
         )
 
     return apply
 
 
-def _without_trailing_whitespace(body: Column) -> Column:
-    """`{"a":1}\\r\\n` -> `{"a":1}`. Trimming costs as much as parsing, so only where needed."""
-    trimmed = F.rtrim(body.cast("string"), F.lit(_WHITESPACE)).cast("binary")
-    return F.when(_ends_with_brace(body), body).otherwise(trimmed)
+def _read(text: Column, schema: StructType) -> Column:
+    """The members of `schema`, and the whole text in one more where it is no JSON object."""
+    # Named twice, `text` stays a column of the step before; named once, Spark would put all that it
+    # is made of into the brackets.
+    named_twice = F.when(text.isNotNull(), text)
+    with_corrupt = StructType([*schema, StructField(_CORRUPT, StringType())])
+    return F.from_json(named_twice, with_corrupt, _STRICT)
 
 
-def _read_marked(body: Column, members: Sequence[str], nonce: str) -> Column:
-    """The members of the record, and the nonce where nothing follows the root object."""
-    all_but_last = F.substring(body, F.lit(1), F.octet_length(body) - 1)
-    marked = F.concat(all_but_last, F.lit(f',"{nonce}":1}}'.encode()))
-    schema = _with_corrupt(_variants(members).add(nonce, IntegerType()))
-    return F.from_json(F.when(_ends_with_brace(body), marked).cast("string"), schema, _STRICT)
+def _with_nonce(data: Column, nonce: str) -> Column:
+    """The record as text with the nonce in its last object; null where it does not end with one."""
+    text = data.cast("string")
+    # Trimming costs as much as parsing, so only where needed.
+    trimmed = _trimmed(text).cast("binary")
+    all_but_last = F.when(_ends_with_brace(data), _all_but_last(data)).when(
+        _ends_with_brace(trimmed), _all_but_last(trimmed)
+    )
+    marked = F.concat(all_but_last, F.lit(f',"{nonce}":1}}'.encode())).cast("string")
+    return F.when(F.is_valid_utf8(text), marked)
+
+
+def _marked_schema(members: Sequence[str], nonce: str) -> StructType:
+    variants = [StructField(member, VariantType()) for member in members]
+    return StructType([*variants, StructField(nonce, IntegerType())])
+
+
+def _trimmed(text: Column) -> Column:
+    return F.rtrim(text, F.lit(_WHITESPACE))
 
 
 def _ends_with_brace(body: Column) -> Column:
     return F.substring(body, -1, 1) == F.lit(b"}")
 
 
-def _read_whole(text: Column, nonce: str) -> Column:
+def _all_but_last(body: Column) -> Column:
+    return F.substring(body, F.lit(1), F.octet_length(body) - 1)
+
+
+def _in_array(text: Column, nonce: str) -> Column:
     """The record as the first of two values in an array of our own."""
-    framed = F.concat(F.lit(f'{{"{nonce}":['), text, F.lit(f',"{nonce}"]}}'))
-    schema = _with_corrupt(StructType().add(nonce, ArrayType(VariantType())))
-    return F.from_json(framed, schema, _STRICT)
+    return F.concat(F.lit(f'{{"{nonce}":['), text, F.lit(f',"{nonce}"]}}'))
+
+
+def _array_schema(nonce: str) -> StructType:
+    return StructType([StructField(nonce, ArrayType(VariantType()))])
 
 
 def _whole_value(frame: Column, nonce: str) -> tuple[Column, Column]:
@@ -157,22 +194,10 @@ def _whole_value(frame: Column, nonce: str) -> tuple[Column, Column]:
     return is_whole, F.get(values, F.lit(0))
 
 
-def _read_first(text: Column) -> Column:
-    """The first value of the record, for what `from_json` ignores: anything behind it."""
-    opens = F.ltrim(text, F.lit(_WHITESPACE)).startswith("{")
-    return F.from_json(F.when(opens, text), _with_corrupt(StructType()), _STRICT)
+def _opens_with_brace(text: Column) -> Column:
+    return F.ltrim(text, F.lit(_WHITESPACE)).startswith("{")
 
 
 def _has_object_first(first: Column) -> Column:
+    """Whether sound JSON stands at the record's start: `from_json` ignores what is behind it."""
     return first.isNotNull() & first.getField(_CORRUPT).isNull()
-
-
-def _variants(names: Sequence[str]) -> StructType:
-    schema = StructType()
-    for name in names:
-        schema.add(name, VariantType())
-    return schema
-
-
-def _with_corrupt(schema: StructType) -> StructType:
-    return schema.add(_CORRUPT, StringType())
