@@ -85,7 +85,8 @@ def lake_of(spark: SparkSession, lakes: str, rows: int) -> MadeLake:
         return MadeLake(str(folder), rows, date.fromisoformat(json.loads(note.read_text())))
     if folder.exists():
         raise SystemExit(f"{folder} was not made to its end: remove it, and it will be made anew")
-    made = MadeLake(str(folder), rows, datetime.now(UTC).date() - timedelta(days=DAYS))
+    # Up to the end of the day before yesterday: just after midnight, yesterday is still fresh.
+    made = MadeLake(str(folder), rows, datetime.now(UTC).date() - timedelta(days=DAYS + 1))
     made.tables.create(spark)
     _fill(spark, made)
     note.write_text(json.dumps(made.first_day.isoformat()))
