@@ -16,8 +16,8 @@ from pyspark.sql import functions as F
 from jobs.audit_ledger import Frames
 from jobs.errors import LakeError
 from jobs.files import Folder
-from jobs.lake import Table, Tables
-from jobs.sinks.log import version
+from jobs.lake import Tables
+from jobs.sinks.log import pinned
 from transforms.columns import INGEST_DATE, INGESTED_AT
 
 
@@ -60,7 +60,7 @@ def pin(
     def taken() -> DataFrame:
         if progress is None or progress < 0:
             return raw.limit(0)
-        return _at(spark, tables.raw, progress)
+        return tables.raw.read(spark, progress)
 
     by_date = _between(F.col(INGEST_DATE), first, last)
     by_time = _between(F.col(INGESTED_AT), _midnight(first), _midnight(last, days=1), closed=False)
@@ -93,17 +93,6 @@ def taken_version(spark: SparkSession, checkpoint: str) -> int:
             f"{checkpoint}/offsets/{max(committed)} does not say how far `process` has come: "
             f"{error!r}"
         ) from None
-
-
-def pinned(spark: SparkSession, table: Table) -> tuple[DataFrame, int]:
-    """The newest version of `table`, which stays so however often it is read, and its number."""
-    table.read(spark)  # reads the log anew
-    newest = version(spark, table)
-    return _at(spark, table, newest), newest
-
-
-def _at(spark: SparkSession, table: Table, version: int) -> DataFrame:
-    return spark.read.format("delta").option("versionAsOf", version).load(table.path)
 
 
 def _between(column: Column, first: date | None, last: date | None, closed: bool = True) -> Column:

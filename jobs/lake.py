@@ -41,14 +41,17 @@ class Table:
     partitioned_by: tuple[str, ...]
     statistics_on: tuple[str, ...]
 
-    def read(self, spark: SparkSession) -> DataFrame:
-        """The table as it is now.
+    def read(self, spark: SparkSession, version: int | None = None) -> DataFrame:
+        """The table as it is now, or as it was at `version`.
 
         Raises:
             LakeError: when there is no table at the path.
         """
         self.require(spark)
-        return spark.read.format("delta").load(self.path)
+        reader = spark.read.format("delta")
+        if version is not None:
+            reader = reader.option("versionAsOf", version)
+        return reader.load(self.path)
 
     def exists(self, spark: SparkSession) -> bool:
         """True where a Delta table stands at the path."""

@@ -15,7 +15,6 @@ from pyspark.sql import functions as F
 
 from jobs import config, dates, session, single_writer
 from jobs.audit_held import kept
-from jobs.audit_snapshot import pinned
 from jobs.errors import LakeError
 from jobs.explain import explained
 from jobs.lake import Tables, tables
@@ -23,6 +22,7 @@ from jobs.rebuild_commit import Partitions, changes, commit
 from jobs.rebuild_difference import Difference, difference
 from jobs.rebuild_rows import CHANGED, KIND, REJECTED, STORED, differing, sound_twins, withdrawn
 from jobs.settings import Settings
+from jobs.sinks.log import pinned
 from jobs.sinks.small import small
 from transforms.columns import (
     CREATED_AT,

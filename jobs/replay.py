@@ -14,14 +14,13 @@ from pyspark.sql import functions as F
 
 from jobs import config, dates, pipeline, session, single_writer
 from jobs.audit_held import kept
-from jobs.audit_snapshot import pinned
 from jobs.explain import explained
 from jobs.lake import Tables, tables
 from jobs.reasons import count_reasons
 from jobs.replay_commit import Commit
 from jobs.replay_report import Report
 from jobs.settings import Settings
-from jobs.sinks.log import stored_names
+from jobs.sinks.log import pinned, stored_names
 from jobs.sinks.names import KnownNames
 from transforms.columns import CREATED_AT, EVENT_NAME, REASONS
 from transforms.compose import Transform

@@ -28,6 +28,13 @@ def version(spark: SparkSession, table: Table) -> int:
     return int(_snapshot(spark, table).version())
 
 
+def pinned(spark: SparkSession, table: Table) -> tuple[DataFrame, int]:
+    """The newest version of `table`, which stays so however often it is read, and its number."""
+    table.read(spark)  # reads the log anew
+    newest = version(spark, table)
+    return table.read(spark, newest), newest
+
+
 def is_noted(spark: SparkSession, table: Table, note: str, after: int) -> bool:
     """True where a commit behind version `after` has `note` as its `userMetadata`.
 

@@ -16,12 +16,12 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs import audit, cli, pipeline, rebuild, rebuild_commit
-from jobs.audit_snapshot import pinned
 from jobs.errors import ConfigError, LakeError
 from jobs.lake import Table
 from jobs.rebuild_commit import Partitions
 from jobs.rebuild_difference import ColumnChange, Difference, Example
 from jobs.settings import Checks, Events
+from jobs.sinks.log import pinned
 from tests.jobs.lake import SmallLake, event, reasons_by_data, settings_in
 from transforms.columns import EVENT_UUID
 from transforms.compose import Transform, compose
