@@ -7,9 +7,10 @@ from pyspark import StorageLevel
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-# Up to here, hashes are sent to every executor (some 80 bytes each, there), and the table that is
-# searched is not shuffled. One record in twenty is a twin: the hashes of 160 million records.
-_BROADCAST_HASHES = 8_000_000
+# Up to here, hashes are sent to every executor, and the table that is searched is not shuffled. One
+# record in twenty is a twin: the hashes of 40 million records. Those of 100 million do not fit a
+# driver of 2.6 GB.
+_BROADCAST_HASHES = 2_000_000
 
 
 def held(rows: DataFrame, table: DataFrame, key: Sequence[str]) -> DataFrame:
