@@ -89,13 +89,14 @@ def parsed(
     data = F.col(DATA)
     text = data.cast("string")  # the same bytes, not a copy
     fits = F.octet_length(data) <= max_record_bytes
+    is_readable = fits & F.is_valid_utf8(text)
     marked = F.col("_marked")
     is_sound = F.coalesce(
         marked.getField(_CORRUPT).isNull() & (marked.getField(nonce) == 1), F.lit(False)
     )
     kept = F.struct(*(marked.getField(member).alias(member) for member in members))
     # What is worth a second look: too large or no text is told without one.
-    rejected = F.when(~is_sound & fits & F.is_valid_utf8(text), _trimmed(text))
+    rejected = F.when(~is_sound & is_readable, _trimmed(text))
     is_whole, whole = _whole_value(F.col("_whole"), nonce)
     fault = (
         F.when(F.col(JSON).isNotNull(), F.lit(None))
@@ -112,7 +113,7 @@ def parsed(
         # Spark generates no code for `from_json`, nor for anything inside of its brackets: so what
         # it reads is made a step before.
         return (
-            records.withColumn("_marked", F.when(fits, _with_nonce(data, nonce)))
+            records.withColumn("_marked", F.when(is_readable, _with_nonce(data, nonce)))
             .withColumn("_marked", _read(F.col("_marked"), _marked_schema(members, nonce)))
             .withColumns(
                 {
@@ -147,14 +148,12 @@ def _read(text: Column, schema: StructType) -> Column:
 
 def _with_nonce(data: Column, nonce: str) -> Column:
     """The record as text with the nonce in its last object; null where it does not end with one."""
-    text = data.cast("string")
     # Trimming costs as much as parsing, so only where needed.
-    trimmed = _trimmed(text).cast("binary")
+    trimmed = _trimmed(data.cast("string")).cast("binary")
     all_but_last = F.when(_ends_with_brace(data), _all_but_last(data)).when(
         _ends_with_brace(trimmed), _all_but_last(trimmed)
     )
-    marked = F.concat(all_but_last, F.lit(f',"{nonce}":1}}'.encode())).cast("string")
-    return F.when(F.is_valid_utf8(text), marked)
+    return F.concat(all_but_last, F.lit(f',"{nonce}":1}}'.encode())).cast("string")
 
 
 def _marked_schema(members: Sequence[str], nonce: str) -> StructType:
