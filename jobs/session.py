@@ -1,12 +1,16 @@
 """The one place that builds a SparkSession."""
 
 import os
+import shlex
 from glob import glob
+from itertools import pairwise
 from pathlib import Path
 
+from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
 from jobs.settings import Settings
+from jobs.versions import BARE_LOCAL_FILES
 from transforms.columns import CREATED_DATETIME, DATA, EVENT_UUID, PAYLOAD, SEQUENCE_NUMBER
 
 _STATE_STORES = {
@@ -35,6 +39,11 @@ SEMANTICS = {
 TUNING = {
     # Of the heap's copy of all keys, one version is enough: an older one is read from its file.
     "spark.sql.streaming.maxBatchesToRetainInMemory": "1",
+    # A start reads the last snapshot of the state, and all changes since: a second for 200,000
+    # keys and core. By default these may be ten batches and a minute more, which takes long where
+    # batches are large.
+    "spark.sql.streaming.stateStore.minDeltasForSnapshot": "2",
+    "spark.sql.streaming.stateStore.maintenanceInterval": "30s",
     # The rows of a batch are kept for a second, to be read twice: compressing them does not pay.
     "spark.sql.inMemoryColumnarStorage.compressed": "false",
     # Parquet looks for repeated values, which these columns do not have.
@@ -59,6 +68,9 @@ LOCAL = {
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
 }
 
+_CLASS_PATH = "spark.driver.extraClassPath"
+_SHORT = {"--master": "spark.master", "--driver-class-path": _CLASS_PATH}
+
 
 def build(settings: Settings, app_name: str = "event-lake") -> SparkSession:
     """Start, or take up, the session that all queries of this process share.
@@ -79,48 +91,60 @@ def stop() -> None:
 
 
 def options(settings: Settings) -> dict[str, str]:
-    """All Spark settings that this project decides, for `settings` on this machine."""
+    """All Spark settings that this project decides, for `settings`, where it runs.
+
+    Those of `TUNING`, `CLUSTER` and `LOCAL` give way to what Spark was started with.
+    """
+    given = _given()
     tunable = TUNING | {
         "spark.sql.streaming.stateStore.providerClass": _STATE_STORES[settings.once.state_store]
     }
+    if given.get("spark.master", "local").startswith("local"):
+        tunable |= LOCAL | _local_shuffle() | _local_jars(given) | _s3a(settings)
+    else:
+        tunable |= CLUSTER
     if settings.process.shuffle_partitions:
         tunable["spark.sql.shuffle.partitions"] = str(settings.process.shuffle_partitions)
-    if _is_local():
-        tunable = LOCAL | _local_shuffle(settings) | _local_jars() | _s3a(settings) | tunable
-    else:
-        tunable = CLUSTER | tunable
-    # What the user gave to spark-submit as --conf stands.
-    given = _launcher_arguments()
-    return {key: value for key, value in tunable.items() if f"{key}=" not in given} | (
-        DELTA | SEMANTICS
-    )
+    decided = {key: value for key, value in tunable.items() if key not in given}
+    return decided | DELTA | SEMANTICS
 
 
-def _is_local() -> bool:
-    """No cluster was named in the arguments that PySpark starts with."""
-    arguments = _launcher_arguments()
-    return "--master" not in arguments or "--master local" in arguments
+def _given() -> dict[str, str]:
+    """What Spark was started with, or will be: `spark.master`, and whatever else was said."""
+    if "PYSPARK_GATEWAY_PORT" in os.environ:
+        # spark-submit came first, and started this process, as on a cluster: its JVM knows all.
+        SparkContext._ensure_initialized()
+        return dict(SparkConf().getAll())
+    words = shlex.split(os.environ.get("PYSPARK_SUBMIT_ARGS", ""))
+    given = {}
+    for option, value in pairwise(words):
+        if option in ("--conf", "-c"):
+            key, _, value = value.partition("=")
+            given[key] = value
+        elif option in _SHORT:
+            given[_SHORT[option]] = value
+    return given
 
 
-def _launcher_arguments() -> str:
-    return os.environ.get("PYSPARK_SUBMIT_ARGS", "")
-
-
-def _local_shuffle(settings: Settings) -> dict[str, str]:
-    if settings.process.shuffle_partitions:
-        return {}
+def _local_shuffle() -> dict[str, str]:
     return {"spark.sql.shuffle.partitions": str(os.cpu_count() or 2)}
 
 
-def _local_jars() -> dict[str, str]:
-    """The JARs that the set-up resolved, where no launcher has already named them."""
-    if _launcher_arguments():
-        return {}
+def _local_jars(given: dict[str, str]) -> dict[str, str]:
+    """The JARs that the set-up resolved, and what is read with them."""
     folder = os.environ.get(
         "EVENT_LAKE_JARS_DIR", str(Path(__file__).parent.parent / ".cache/jars")
     )
-    jars = sorted(glob(f"{folder}/*.jar"))
-    return {"spark.jars": ",".join(jars)} if jars else {}
+    class_path = given.get(_CLASS_PATH, f"{folder}/*")
+    chosen = {_CLASS_PATH: class_path}
+    # Executors of local-cluster have no such class path.
+    in_one_process = not given.get("spark.master", "").startswith("local-cluster")
+    if in_one_process and folder in class_path and glob(f"{folder}/*{BARE_LOCAL_FILES}*.jar"):
+        # A local file gets its permissions from Java, not from a process `chmod` of its own.
+        chosen["spark.hadoop.fs.file.impl"] = (
+            "com.globalmentor.apache.hadoop.fs.BareLocalFileSystem"
+        )
+    return chosen
 
 
 def _s3a(settings: Settings) -> dict[str, str]:

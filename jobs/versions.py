@@ -12,6 +12,8 @@ SCALA = "2.13"
 HADOOP = "3.4.1"
 AWS_SDK = "2.29.52"
 JAVA = (17, 21)
+# Hadoop starts a process for every file that it makes on a local disk; this one does not.
+BARE_LOCAL_FILES = "hadoop-bare-naked-local-fs"
 
 # hadoop-aws asks for the whole AWS SDK in one JAR of 500 MB; S3A needs these modules of it.
 _S3A_SDK_MODULES = ("s3", "s3-transfer-manager", "sts", "apache-client", "netty-nio-client")
@@ -20,6 +22,7 @@ JAR_PACKAGES = (
     f"io.delta:delta-spark_{SCALA}:{DELTA}",
     f"org.apache.hadoop:hadoop-aws:{HADOOP}",
     *(f"software.amazon.awssdk:{module}:{AWS_SDK}" for module in _S3A_SDK_MODULES),
+    f"com.globalmentor:{BARE_LOCAL_FILES}:0.1.0",
 )
 # Left out: the big JAR above, and what Spark brings itself, often newer. A second SLF4J or Netty on
 # the class path takes the place of Spark's own.
