@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.lake import Tables, tables
@@ -54,11 +55,19 @@ class SmallLake:
         """`process --once`."""
         Run(self.settings, once=True, on_batch=self.batches.append).start(("process",))
 
+    def by_other_rules(self, **sections: Any) -> "SmallLake":
+        """The same lake, with other sections of the settings."""
+        return SmallLake(self.spark, replace(self.settings, **sections))
+
     def events(self) -> DataFrame:
         return self.tables.events.read(self.spark)
 
     def quarantine(self) -> DataFrame:
         return self.tables.quarantine.read(self.spark)
+
+    def history(self) -> list[Any]:
+        """The commits of events, the last one first."""
+        return DeltaTable.forPath(self.spark, self.tables.events.path).history().collect()
 
     def stored(self) -> list[str]:
         """The identities in events, as often as they stand there."""

@@ -1,29 +1,24 @@
 """The audit against small tables that are written by hand, right ones and wrong ones."""
 
-import argparse
 import json
 import time
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 from jobs import audit
 from jobs.audit_report import BREACHES, Breach, Report, Sample
 from jobs.errors import ConfigError, LakeError
-from jobs.lake import Table, Tables, tables
+from jobs.lake import tables
 from jobs.settings import Lake
+from tests.jobs.handmade_lake import FIRST_DAY, SHARD, HandmadeLake
 from tests.jobs.lake import SmallLake, event, settings_in
-from transforms.columns import EVENT_SCHEMA, QUARANTINE_SCHEMA, RAW_SCHEMA
 
-SHARD = "shardId-000000000000"
 CREATED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-CREATED_ON = CREATED.date()
 EPOCH = 1767323045  # CREATED
-FIRST_DAY = datetime(2026, 1, 5, 12, tzinfo=UTC)
 SECOND_DAY = FIRST_DAY + timedelta(days=1)
 
 
@@ -264,75 +259,6 @@ def test_the_report_is_a_table_with_each_breach_below() -> None:
         "  and 2 more",
         "NOT clean",
     ]
-
-
-def _raw(number: int, data: bytes) -> tuple[bytearray, str, str, str, int]:
-    """Where a record came from, and its bytes."""
-    return bytearray(data), "key", SHARD, str(number), 0
-
-
-class HandmadeLake:
-    """Tables into which a test writes what it likes, each call one commit."""
-
-    def __init__(self, spark: SparkSession, folder: Path) -> None:
-        self._spark = spark
-        self._folder = folder
-        self.tables: Tables = tables(settings_in(folder).lake)
-        self.tables.create(spark)
-
-    def raw(self, *records: tuple[int, bytes], ingested_at: datetime = FIRST_DAY) -> None:
-        rows = [
-            (*_raw(number, data), ingested_at, ingested_at, ingested_at.date(), 0)
-            for number, data in records
-        ]
-        self._append(self.tables.raw, rows, RAW_SCHEMA)
-
-    def events(
-        self,
-        *events: tuple[int, bytes, str, datetime],
-        on: date = CREATED_ON,
-        ingested_at: datetime = FIRST_DAY,
-    ) -> None:
-        """All under the name `account:created`."""
-        rows = [
-            (
-                *(uuid, "account:created", created_at, on, "", "account", "created"),
-                *(payload.decode(), ingested_at, ingested_at, ingested_at, False),
-                *(SHARD, str(number), 0, 0, ""),
-            )
-            for number, payload, uuid, created_at in events
-        ]
-        self._append(self.tables.events, rows, EVENT_SCHEMA)
-
-    def quarantine(
-        self, *rejections: tuple[int, bytes, list[str], str | None, datetime | None]
-    ) -> None:
-        rows = [
-            (
-                *(*_raw(number, data), FIRST_DAY, FIRST_DAY, FIRST_DAY.date(), 0),
-                *(reasons, None, uuid, None, created_at, FIRST_DAY),
-            )
-            for number, data, reasons, uuid, created_at in rejections
-        ]
-        self._append(self.tables.quarantine, rows, QUARANTINE_SCHEMA)
-
-    def arguments(self, *given: str) -> argparse.Namespace:
-        """What the command line makes of `audit` with `given` on this lake."""
-        parser = argparse.ArgumentParser()
-        audit.add_arguments(parser)
-        overrides = [
-            "source.stream=unused",
-            f"lake.raw={self._folder}/raw",
-            f"lake.processed={self._folder}/processed",
-            f"lake.checkpoints={self._folder}/checkpoints",
-        ]
-        return parser.parse_args(
-            given, argparse.Namespace(config=None, overrides=overrides, verbose=False)
-        )
-
-    def _append(self, table: Table, rows: list[Any], schema: str) -> None:
-        frame: DataFrame = self._spark.createDataFrame(rows, schema).coalesce(1)
-        frame.write.format("delta").mode("append").save(table.path)
 
 
 def numbers(samples: Sequence[Sample]) -> list[str | None]:

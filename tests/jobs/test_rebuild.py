@@ -1,23 +1,18 @@
 """`rebuild` on a lake that `process` has filled by other rules."""
 
 import json
-import socketserver
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from delta.tables import DeltaTable
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from jobs import audit, cli, pipeline, rebuild, rebuild_commit
+from jobs import audit, cli, pipeline, rebuild
 from jobs.errors import ConfigError, LakeError
-from jobs.lake import Table
 from jobs.rebuild_commit import Partitions
 from jobs.rebuild_difference import ColumnChange, Difference, Example
 from jobs.settings import Checks, Events
@@ -54,7 +49,7 @@ def test_old_rows_get_a_new_column_and_a_corrected_one_in_the_chosen_partitions_
         b"not json",
     )
     lake.process()
-    today = by_other_rules(lake, fields=(USER,), events=Events(subtype="rest"))
+    today = lake.by_other_rules(fields=(USER,), events=Events(subtype="rest"))
     partitions = Partitions(FIRST, FIRST, (QUIZ, "no:such:name"))
     before, versions = firsts(lake), versions_of(lake)
     chosen = "event_name = 'lesson:quiz:started' AND event_date = '2026-01-01'"
@@ -117,7 +112,7 @@ def test_an_event_that_is_rejected_now_goes_to_quarantine_and_its_twins_are_acco
     assert lake.stored() == ["first", "kept", "refused", "replaced"]
     assert reasons_by_data(lake.quarantine()) == {placed: ["invalid_event_name"]}
 
-    today = by_other_rules(lake, checks=Checks(event_name_pattern="[a-z ]+"))
+    today = lake.by_other_rules(checks=Checks(event_name_pattern="[a-z ]+"))
     told = rebuild.rebuild(lake.spark, today.settings, PARTITIONS)
 
     assert (told.rows, told.changed, told.rejected, told.replaced) == (4, 0, 3, 1)
@@ -142,114 +137,17 @@ def test_an_event_that_is_rejected_now_goes_to_quarantine_and_its_twins_are_acco
     assert versions_of(lake) == versions
 
 
-def test_an_interrupted_rebuild_is_completed_by_the_next(
-    lake: SmallLake, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Killed between its two commits: the audit says so until it is run again."""
-    lake.put(event("refused", TEN, "a:b"), event("kept", TEN, "plain"))
-    lake.process()
-    today = by_other_rules(lake, checks=Checks(event_name_pattern="[a-z]+"))
-    with monkeypatch.context() as broken:
-        broken.setattr(rebuild, "commit", _killed)
-        with pytest.raises(RuntimeError, match="killed here"):
-            rebuild.rebuild(lake.spark, today.settings, PARTITIONS)
-    [breach] = audit.prove(lake.spark, today.tables).breaches
-    assert (breach.kind, breach.count) == ("stored_and_quarantined", 1)
-
-    assert rebuild.rebuild(lake.spark, today.settings, PARTITIONS).rejected == 1
-    assert lake.stored() == ["kept"]
-    assert lake.quarantine().count() == 1
-    assert audit.prove(lake.spark, today.tables).is_clean
-
-
 def test_rows_whose_record_is_gone_stay_as_they_are(lake: SmallLake) -> None:
     """The retention of raw took it; the row is counted, not dropped."""
     lake.put(event("gone", TEN, QUIZ), ingested_at=datetime(2026, 1, 1, 11, tzinfo=UTC))
     lake.put(event("there", TEN, QUIZ), ingested_at=datetime(2026, 1, 2, 11, tzinfo=UTC))
     lake.process()
     DeltaTable.forPath(lake.spark, lake.tables.raw.path).delete("ingest_date = '2026-01-01'")
-    today = by_other_rules(lake, events=Events(subtype="rest"))
+    today = lake.by_other_rules(events=Events(subtype="rest"))
     told = rebuild.rebuild(lake.spark, today.settings, PARTITIONS)
     assert (told.rows, told.changed, told.not_in_raw) == (2, 1, 1)
     rows = lake.events().select("event_uuid", "event_subtype").collect()
     assert sorted(tuple(row) for row in rows) == [("gone", "quiz"), ("there", "quiz:started")]
-
-
-def test_batches_that_are_stored_while_a_rebuild_is_under_way_stay_and_are_not_doubled(
-    lake: SmallLake, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One is stored between the version that is read and the commit, one inside the commit."""
-    lake.put(event("a", TEN, QUIZ), event("b", TEN, QUIZ))
-    lake.process()
-    today = by_other_rules(lake, fields=(USER,), events=Events(subtype="rest"))
-
-    def between() -> None:
-        lake.put(event("between", TEN, QUIZ), event("a", TEN, QUIZ, user={"id": 1}))
-        lake.process()
-
-    def within() -> None:
-        lake.put(event("within", TEN, QUIZ), event("b", TEN, QUIZ, user={"id": 1}))
-        lake.process()
-
-    with meanwhile(monkeypatch, between, within):
-        told = rebuild.rebuild(lake.spark, today.settings, PARTITIONS)
-
-    assert told.rows == 2
-    rows = lake.events().select("event_uuid", "event_subtype").collect()
-    assert sorted(tuple(row) for row in rows) == [
-        ("a", "quiz:started"),
-        ("b", "quiz:started"),
-        ("between", "quiz"),
-        ("within", "quiz"),
-    ]
-    assert history(lake)[0]["operation"] == "MERGE"
-    assert audit.prove(lake.spark, today.tables).is_clean
-    lake.put(event("a", TEN, QUIZ), event("within", TEN, QUIZ), event("behind", TEN, QUIZ))
-    lake.process()
-    assert lake.stored() == ["a", "b", "behind", "between", "within"]
-
-
-def test_files_that_are_compacted_under_the_commit_are_rebuilt_behind_it(
-    lake: SmallLake, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The rows are found where they stand now."""
-    lake.put(event("a", TEN, QUIZ))
-    lake.process()
-    lake.put(event("b", TEN, QUIZ))
-    lake.process()
-    today = by_other_rules(lake, events=Events(subtype="rest"))
-
-    def compact() -> None:
-        DeltaTable.forPath(lake.spark, lake.tables.events.path).optimize().executeCompaction()
-
-    with meanwhile(monkeypatch, lambda: None, compact):
-        rebuild.rebuild(lake.spark, today.settings, PARTITIONS)
-    assert [row["operation"] for row in history(lake)[:2]] == ["MERGE", "OPTIMIZE"]
-    assert [row[0] for row in lake.events().select("event_subtype").collect()] == [
-        "quiz:started",
-        "quiz:started",
-    ]
-
-
-def test_a_rebuild_gives_up_where_other_commits_always_come_first(
-    lake: SmallLake, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It says what to do, and has changed nothing."""
-    lake.put(event("a", TEN, QUIZ))
-    lake.process()
-    today = by_other_rules(lake, events=Events(subtype="rest"))
-    monkeypatch.setattr(rebuild_commit, "_ATTEMPTS", 1)
-
-    def store() -> None:
-        lake.put(event("b", TEN, QUIZ))
-        lake.process()
-
-    with (
-        meanwhile(monkeypatch, lambda: None, store),
-        pytest.raises(LakeError, match="fewer dates or names at a time, or stop `process`"),
-    ):
-        rebuild.rebuild(lake.spark, today.settings, PARTITIONS)
-    assert [row[0] for row in lake.events().select("event_subtype").collect()] == ["quiz", "quiz"]
 
 
 def test_an_event_that_would_become_another_one_stops_the_rebuild(
@@ -258,7 +156,7 @@ def test_an_event_that_would_become_another_one_stops_the_rebuild(
     """Its new identity may be stored already, or come with the stream."""
     lake.put(event("a", TEN, QUIZ), event("B", TEN, QUIZ))
     lake.process()
-    today = by_other_rules(lake, fields=(USER,), events=Events(subtype="rest"))
+    today = lake.by_other_rules(fields=(USER,), events=Events(subtype="rest"))
     monkeypatch.setattr(pipeline, "judged", _in_capitals(pipeline.judged))
     versions = versions_of(lake)
     told = rebuild.rebuild(lake.spark, today.settings, PARTITIONS, dry_run=True)
@@ -297,11 +195,6 @@ def test_the_command_line(
     assert "--from 2026-01-01 is after --to 2025-12-31" in capsys.readouterr().err
 
 
-def by_other_rules(lake: SmallLake, **sections: Any) -> SmallLake:
-    """The same lake, with the settings of today."""
-    return SmallLake(lake.spark, replace(lake.settings, **sections))
-
-
 def position(number: int) -> str:
     """Of the record that was put as number `number`."""
     return f"shardId-000000000000/{number:056d}/0/0"
@@ -324,11 +217,6 @@ def versions_of(lake: SmallLake) -> tuple[int, int]:
 def files(lake: SmallLake, where: str) -> list[str]:
     """The files of the partitions that the predicate chooses."""
     return sorted(lake.events().where(where).inputFiles())
-
-
-def history(lake: SmallLake) -> list[Any]:
-    """The commits of events, the last one first."""
-    return DeltaTable.forPath(lake.spark, lake.tables.events.path).history().collect()
 
 
 def options(lake: SmallLake) -> list[str]:
@@ -355,61 +243,6 @@ def assert_keeps_to_the_protocol(lake: SmallLake) -> None:
         {"created_at", "ingested_at", "processed_at"}
     ]
     assert not any("deletionVector" in add for add in added)
-
-
-@contextmanager
-def meanwhile(
-    monkeypatch: pytest.MonkeyPatch, between: Callable[[], None], within: Callable[[], None]
-) -> Iterator[None]:
-    """Do `between` behind the reading and before the commit, `within` when Delta has begun it.
-
-    Delta reads what it merges when its transaction is open: the rows wait there for the answer of
-    a server that first does `within`, once.
-    """
-    commit = rebuild.commit
-    done = []
-
-    class Answering(socketserver.StreamRequestHandler):
-        def handle(self) -> None:
-            if not done:
-                within()
-                done.append(True)
-            self.wfile.write(b"done")
-
-    def committed(
-        changes: DataFrame, columns: list[str], events: Table, partitions: Partitions
-    ) -> None:
-        between()
-        commit(_waiting(changes, port), columns, events, partitions)
-
-    with socketserver.TCPServer(("127.0.0.1", 0), Answering) as server:
-        port = server.server_address[1]
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        monkeypatch.setattr(rebuild, "commit", committed)
-        try:
-            yield
-        finally:
-            server.shutdown()
-        assert done == [True]
-
-
-def _waiting(changes: DataFrame, port: int) -> DataFrame:
-    """`changes`, of which the rows come when the server at `port` has answered."""
-
-    @F.udf("boolean")
-    def answered(port: int) -> bool:
-        import socket
-
-        with socket.create_connection(("127.0.0.1", port)) as connection:
-            return connection.recv(4) == b"done"
-
-    # One row asks, in one task, so that a core is left for what is done meanwhile.
-    asked = changes.sparkSession.range(1).select(answered(F.lit(port)).alias("answered"))
-    return changes.crossJoin(asked.where("answered")).drop("answered")
-
-
-def _killed(*_: object) -> None:
-    raise RuntimeError("killed here")
 
 
 def _in_capitals(judged: Callable[..., Transform]) -> Callable[..., Transform]:
