@@ -69,7 +69,7 @@ class Cover:
 
     No batch may run on a clock before `clock_floor`: after a fail-over to a machine whose time
     lags by more than the window, Spark would drop every row as late. The batch `in_doubt` was
-    planned by an earlier run, which may have written it, or a part of it.
+    planned by an earlier run, and it or a part of it may be in the tables.
     """
 
     generation: Generation
@@ -108,10 +108,10 @@ class Checkpoint:
         planned = self.last_batch()
         return planned if planned > _newest(self._commits, -1) else None
 
-    def note_run(self, run: int) -> None:
-        """Note that `run` works on the tables from this checkpoint."""
+    def note_run(self, run: int, in_doubt: int | None) -> None:
+        """Note that `run` works on the tables from here, and which batch it found in doubt."""
         earlier = [name for name in self._runs.names() if name.isdigit()]
-        self._runs.write(str(run), "")
+        self._runs.write(str(run), json.dumps({"in_doubt": in_doubt}))
         for name in earlier:
             self._runs.delete(name)
 
@@ -166,7 +166,22 @@ class Checkpoint:
             return self._begin(longer, clock_floor=since)
         if window < noted.window:
             return self._begin(replace(noted, window=window), clock_floor)
-        return Cover(noted, clock_floor, self.unfinished())
+        return Cover(noted, clock_floor, self._in_doubt(before))
+
+    def _in_doubt(self, before: Progress) -> int | None:
+        """The batch that was planned but not noted as done, if a part of it may be in the tables.
+
+        The last run tells by its last batch there. An earlier one, of which the tables do not
+        know any more, left the batch to the last one to look into.
+        """
+        unfinished = self.unfinished()
+        if unfinished is None or before.batch >= unfinished:
+            return unfinished
+        try:
+            left = json.loads(self._runs.read(str(before.run)) or "")["in_doubt"]
+        except (ValueError, KeyError, TypeError):
+            return unfinished
+        return unfinished if left == unfinished else None
 
     def require_clock(self, batch: int, clock_floor: datetime) -> None:
         """Raise LakeError where this machine's time went back so far that Spark dropped rows.

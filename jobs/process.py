@@ -51,7 +51,7 @@ def start(
     cover = checkpoint.take_up(
         settings.once.window, now, _last_clock(spark, tables, now), claim.before
     )
-    checkpoint.note_run(claim.run)
+    checkpoint.note_run(claim.run, cover.in_doubt)
     if is_new:
         _tell_new(checkpoint, cover)
     sink = OutcomeSink(

@@ -16,7 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 from jobs.errors import LakeError
 from jobs.lake import Table
 from jobs.sinks.events import Transaction, append
-from jobs.sinks.log import is_noted, last_batch, version
+from jobs.sinks.log import last_batch, noted_in, version
 
 _APPLICATION = "event-lake/process"
 # Versions that a run has: one for its claim, one for each batch.
@@ -50,17 +50,20 @@ class Claim:
         """Take the tables over. Of two runs that do so at the same moment, one fails.
 
         Attributes:
-            before: how far the run before this one has come.
+            before: how far the run before this one has come, at most.
             run: the number of this run.
 
         Raises:
             LakeError: when there is no table, or another run was faster.
         """
         self._spark, self._tables = spark, tables
-        self.before = max(progress(spark, table) for table in tables)
+        seen = [(progress(spark, table), version(spark, table)) for table in tables]
+        self.before = max(before for before, _ in seen)
         self.run = self.before.run + 1
-        for table in tables:
-            self._take_over(table)
+        claimed = [self._take_over(table) for table in tables]
+        if claimed != [newest + 1 for _, newest in seen]:
+            # What came in between may have been a batch of the run before, whichever.
+            self.before = Progress(self.before.run, _VERSIONS - 2)
 
     def require(self) -> None:
         """Raise LakeError where a later run has taken the tables over."""
@@ -79,18 +82,22 @@ class Claim:
         note = f"{_APPLICATION} run {self.run} batch {batch}"
         self._commit(rows, table, Transaction(_APPLICATION, wanted.version, note))
 
-    def _take_over(self, table: Table) -> None:
+    def _take_over(self, table: Table) -> int:
+        """Answers the number of the commit that does."""
         note = f"{_APPLICATION} run {self.run} begins {uuid4().hex}"
         nothing = table.read(self._spark).limit(0)
         # Where another run has just claimed the same number, Delta takes this claim for that one.
-        self._commit(nothing, table, Transaction(_APPLICATION, Progress(self.run).version, note))
+        begins = Transaction(_APPLICATION, Progress(self.run).version, note)
+        return self._commit(nothing, table, begins)
 
-    def _commit(self, rows: DataFrame, table: Table, transaction: Transaction) -> None:
+    def _commit(self, rows: DataFrame, table: Table, transaction: Transaction) -> int:
         """Append, unless Delta finds that a later run, or one like this, has come first."""
         before = version(self._spark, table)
         append(rows, table, transaction)
-        if not is_noted(self._spark, table, transaction.note, before):
+        number = noted_in(self._spark, table, transaction.note, before)
+        if number is None:
             raise self._taken_over(table, progress(self._spark, table))
+        return number
 
     def _taken_over(self, table: Table, newest: Progress) -> LakeError:
         return LakeError(

@@ -35,15 +35,16 @@ def pinned(spark: SparkSession, table: Table) -> tuple[DataFrame, int]:
     return table.read(spark, newest), newest
 
 
-def is_noted(spark: SparkSession, table: Table, note: str, after: int) -> bool:
-    """True where a commit behind version `after` has `note` as its `userMetadata`.
+def noted_in(spark: SparkSession, table: Table, note: str, after: int) -> int | None:
+    """The commit behind version `after` that has `note` as its `userMetadata`, or None.
 
     The commits are read as files (https://github.com/delta-io/delta/blob/master/PROTOCOL.md): for
     the newest one of an application, Delta would put all of the table's state together anew.
     """
     commits = Folder(spark, f"{table.path}/_delta_log")
     newest_first = range(version(spark, table), after, -1)
-    return any(_note(commits.read(f"{number:020d}.json")) == note for number in newest_first)
+    noted = (n for n in newest_first if _note(commits.read(f"{n:020d}.json")) == note)
+    return next(noted, None)
 
 
 def has_files(spark: SparkSession, table: Table) -> bool:

@@ -168,15 +168,31 @@ def test_damaged_notes_of_spark_are_refused(spark: SparkSession, folder: Path) -
 def test_a_checkpoint_goes_on_while_it_was_the_last_to_write(
     spark: SparkSession, folder: Path
 ) -> None:
-    """What was planned, but not noted as done, may have been written."""
+    """What was planned and not noted as done is in doubt if a run has written for it."""
     first = take_up(spark, folder, NOON)
-    Checkpoint(spark, str(folder)).note_run(3)
+    Checkpoint(spark, str(folder)).note_run(3, in_doubt=None)
     note_batch(folder, 7, clock=NOON, watermark=NOON - 10 * MINUTE)
     again = take_up(spark, folder, NOON + MINUTE, before=Progress(run=3, batch=7))
     assert (again.generation, again.in_doubt) == (first.generation, 7)
+    assert take_up(spark, folder, NOON, before=Progress(run=3, batch=6)).in_doubt is None
     (folder / "commits").mkdir()
     (folder / "commits/7").touch()
-    assert take_up(spark, folder, NOON, before=Progress(run=3, batch=6)).in_doubt is None
+    assert take_up(spark, folder, NOON, before=Progress(run=3, batch=7)).in_doubt is None
+
+
+@pytest.mark.parametrize(
+    ("left", "in_doubt"),
+    [('{"in_doubt": 7}', 7), ('{"in_doubt": 6}', None), ('{"in_doubt": null}', None), ("", 7)],
+)
+def test_a_run_that_has_written_nothing_leaves_the_next_what_was_in_doubt(
+    spark: SparkSession, folder: Path, left: str, in_doubt: int | None
+) -> None:
+    """The tables tell of the last run alone, which noted what the one before it had left."""
+    take_up(spark, folder, NOON)
+    note_batch(folder, 7, clock=NOON, watermark=NOON - 10 * MINUTE)
+    (folder / "runs").mkdir()
+    (folder / "runs/4").write_text(left)
+    assert take_up(spark, folder, NOON, before=Progress(run=4)).in_doubt == in_doubt
 
 
 @pytest.mark.parametrize("before", [Progress(run=3, batch=8), Progress(run=4)])
@@ -185,8 +201,8 @@ def test_a_checkpoint_that_was_overtaken_begins_another_generation(
 ) -> None:
     """The tables have what its state does not know: from a later batch, or a later run."""
     first = take_up(spark, folder, NOON)
-    Checkpoint(spark, str(folder)).note_run(2)
-    Checkpoint(spark, str(folder)).note_run(3)
+    Checkpoint(spark, str(folder)).note_run(2, in_doubt=None)
+    Checkpoint(spark, str(folder)).note_run(3, in_doubt=None)
     note_batch(folder, 7, clock=NOON, watermark=NOON - 10 * MINUTE)
     again = take_up(spark, folder, NOON + MINUTE, before=before)
     assert again.generation.identifier != first.generation.identifier
@@ -199,7 +215,7 @@ def test_a_checkpoint_that_the_tables_do_not_know_is_refused(
 ) -> None:
     """They were deleted or restored, and the state takes for stored what they lack."""
     take_up(spark, folder, NOON)
-    Checkpoint(spark, str(folder)).note_run(3)
+    Checkpoint(spark, str(folder)).note_run(3, in_doubt=None)
     with pytest.raises(LakeError, match="knows of run 3, of which the tables know nothing"):
         take_up(spark, folder, NOON, before=Progress(run=2, batch=9))
 

@@ -94,6 +94,24 @@ def test_of_two_runs_that_claim_at_the_same_moment_one_fails(
     faster[0].require()
 
 
+def test_a_commit_just_before_the_claim_may_be_any_batch_of_the_run_before(
+    spark: SparkSession, table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was not there when the tables were asked how far that run has come."""
+    earlier, append = Claim(spark, [table]), claim.append
+
+    def overtaking(*arguments: object) -> None:
+        monkeypatch.setattr(claim, "append", append)
+        earlier.append(rows(spark, 1), table, batch=7)
+        append(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(claim, "append", overtaking)
+    later = Claim(spark, [table])
+    assert later.run == 1
+    assert Progress(0, 7) < later.before < Progress(1)
+    later.require()
+
+
 def _wait_for(is_so: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 60
     while not is_so():

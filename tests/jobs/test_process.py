@@ -72,7 +72,8 @@ def test_a_half_written_batch_is_completed_whatever_the_rules_are_by_then(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, now: int
 ) -> None:
     """Events are committed, quarantine is not; then the rules for names change. A record stays
-    where it is, and what had not been stored goes where it belongs now."""
+    where it is, and what had not been stored goes where it belongs now. The run in between dies
+    before it has written anything, and passes on what it was left."""
     lake = SmallLake(spark, settings_in(tmp_path))
     kept, refused, fixed = (event(uuid, now, name) for uuid, name in NAMED)
     lake.put(kept, kept, refused, fixed, b"not json")
@@ -84,6 +85,10 @@ def test_a_half_written_batch_is_completed_whatever_the_rules_are_by_then(
 
     changed = replace(lake.settings, checks=Checks(event_name_pattern="[a-z ]+"))
     again = SmallLake(spark, changed)
+    with monkeypatch.context() as broken:
+        broken.setattr(Claim, "append", _killed)
+        with pytest.raises(EventLakeError, match="killed here"):
+            again.process()
     again.process()
     assert again.stored() == ["fixed", "kept", "refused"]
     assert reasons_by_data(again.quarantine()) == {b"not json": ["not_json"]}
@@ -108,10 +113,14 @@ def test_a_lost_checkpoint_leaves_each_record_where_it_is_though_the_rules_chang
 def _all_but_quarantine(append: Callable[..., None]) -> Callable[..., None]:
     def appended(claim: Claim, rows: DataFrame, table: Table, *rest: object) -> None:
         if table.path.endswith("quarantine"):
-            raise RuntimeError("killed here")
+            _killed()
         append(claim, rows, table, *rest)
 
     return appended
+
+
+def _killed(*_: object) -> None:
+    raise RuntimeError("killed here")
 
 
 def test_a_query_that_ends_without_a_word_ends_the_run_with_an_error(
