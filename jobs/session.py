@@ -111,8 +111,7 @@ def options(settings: Settings) -> dict[str, str]:
 
 def _given() -> dict[str, str]:
     """What Spark was started with, or will be: `spark.master`, and whatever else was said."""
-    if "PYSPARK_GATEWAY_PORT" in os.environ:
-        # spark-submit came first, and started this process, as on a cluster: its JVM knows all.
+    if _comes_second():
         SparkContext._ensure_initialized()
         return dict(SparkConf().getAll())
     words = shlex.split(os.environ.get("PYSPARK_SUBMIT_ARGS", ""))
@@ -126,6 +125,11 @@ def _given() -> dict[str, str]:
     return given
 
 
+def _comes_second() -> bool:
+    """True where spark-submit has started this process, as on a cluster: then its JVM knows all."""
+    return "PYSPARK_GATEWAY_PORT" in os.environ
+
+
 def _local_shuffle() -> dict[str, str]:
     return {"spark.sql.shuffle.partitions": str(os.cpu_count() or 2)}
 
@@ -135,9 +139,9 @@ def _local_jars(given: dict[str, str]) -> dict[str, str]:
     folder = os.environ.get(
         "EVENT_LAKE_JARS_DIR", str(Path(__file__).parent.parent / ".cache/jars")
     )
-    class_path = given.get(_CLASS_PATH, f"{folder}/*")
-    chosen = {_CLASS_PATH: class_path}
-    # Executors of local-cluster have no such class path.
+    # A JVM that runs has the class path that it has, and executors of local-cluster have another.
+    class_path = given.get(_CLASS_PATH, "" if _comes_second() else f"{folder}/*")
+    chosen = {_CLASS_PATH: class_path} if class_path else {}
     in_one_process = not given.get("spark.master", "").startswith("local-cluster")
     if in_one_process and folder in class_path and glob(f"{folder}/*{BARE_LOCAL_FILES}*.jar"):
         # A local file gets its permissions from Java, not from a process `chmod` of its own.

@@ -33,21 +33,18 @@ COMPRESSED = "spark.sql.inMemoryColumnarStorage.compressed"
 TIME_ZONE = "spark.sql.session.timeZone"
 
 
-def test_a_driver_that_spark_submit_starts_on_a_cluster_takes_none_of_this_machines_settings(
-    tmp_path: Path,
-) -> None:
-    """As in cluster mode: the JVM comes first, and no variable tells Python of the master."""
-    probe = tmp_path / "probe.py"
+def started_by_spark_submit(master: str, folder: Path) -> dict[str, str]:
+    """The settings of a driver whose JVM comes first: no variable tells Python of the master."""
+    probe = folder / "probe.py"
     probe.write_text(PROBE)
     pyspark = find_spec("pyspark")
     assert pyspark is not None
     assert pyspark.origin is not None
     environment = {**os.environ, "PYTHONPATH": str(REPO), "PYSPARK_PYTHON": sys.executable}
     environment.pop("PYSPARK_SUBMIT_ARGS", None)
-
     done = subprocess.run(
         [
-            *(Path(pyspark.origin).parent / "bin/spark-submit", "--master", "spark://127.0.0.1:1"),
+            *(Path(pyspark.origin).parent / "bin/spark-submit", "--master", master),
             *("--conf", f"{COMPRESSED}=true", "--conf", f"{TIME_ZONE}=Europe/Paris", probe),
         ],
         env=environment,
@@ -55,14 +52,24 @@ def test_a_driver_that_spark_submit_starts_on_a_cluster_takes_none_of_this_machi
         text=True,
         check=False,
     )
-
     assert done.returncode == 0, done.stderr
-    options = json.loads(done.stdout)
+    return dict(json.loads(done.stdout))
+
+
+def test_a_driver_that_spark_submit_starts_on_a_cluster_takes_none_of_this_machines_settings(
+    tmp_path: Path,
+) -> None:
+    """As in cluster mode. What was given stands, except where the tables' meaning rests on it."""
+    options = started_by_spark_submit("spark://127.0.0.1:1", tmp_path)
     assert ON_A_CLUSTER in options
-    assert options.keys().isdisjoint((*ON_THIS_MACHINE, ITS_FILES))
-    # What was given stands, but not against what the tables' meaning rests on.
-    assert COMPRESSED not in options
+    assert options.keys().isdisjoint((*ON_THIS_MACHINE, ITS_FILES, COMPRESSED))
     assert options[TIME_ZONE] == "UTC"
+
+
+def test_a_jvm_that_runs_already_is_asked_for_no_class_that_it_may_lack(tmp_path: Path) -> None:
+    options = started_by_spark_submit("local[1]", tmp_path)
+    assert options.keys() >= set(ON_THIS_MACHINE)
+    assert options.keys().isdisjoint((ON_A_CLUSTER, ITS_FILES, "spark.driver.extraClassPath"))
 
 
 @pytest.mark.parametrize("given", ["", "--master local[2] pyspark-shell", "--master 'local[*]'"])
