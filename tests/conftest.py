@@ -26,6 +26,13 @@ for variable in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
 # starts, for the slow one never gets its time back.
 os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m")
 
+# The upkeep of a query's state goes on behind the query's end, as long as its JVM: it would write
+# where a test has moved a checkpoint away. Elsewhere the process ends with its queries.
+_NO_UPKEEP = "--conf spark.sql.streaming.stateStore.maintenanceInterval=1d"
+_GIVEN = os.environ.get("PYSPARK_SUBMIT_ARGS", "pyspark-shell")
+if _NO_UPKEEP not in _GIVEN:
+    os.environ["PYSPARK_SUBMIT_ARGS"] = f"{_NO_UPKEEP} {_GIVEN}"
+
 # Tests say nothing of time: a busy machine may take long over one case.
 hypothesis.settings.register_profile(
     "tests", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
