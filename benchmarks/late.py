@@ -27,8 +27,8 @@ from benchmarks.local import local_session
 from benchmarks.processing import FILES_A_BATCH, settings_in
 from benchmarks.report import surroundings, table
 from jobs import process
-from jobs.checkpoint import SINCE_EVER, Generation
 from jobs.files import Folder
+from jobs.generation import SINCE_EVER, Generation
 from jobs.lake import tables
 from jobs.metrics import Batch
 from jobs.stream import Run

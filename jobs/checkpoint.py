@@ -6,7 +6,7 @@ wrote to the tables was one of this checkpoint.
 """
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -14,6 +14,7 @@ from pyspark.sql import SparkSession
 
 from jobs.errors import LakeError
 from jobs.files import Folder
+from jobs.generation import SINCE_EVER, Generation
 from jobs.sinks.claim import Progress
 
 _FILE = "generation.json"
@@ -21,46 +22,6 @@ _ANEW = (
     "move the folder {path} away, and a new generation begins (nothing is lost or stored twice by "
     "that)"
 )
-
-# Where nothing was ever stored, a state that knows nothing forgets nothing.
-SINCE_EVER = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True)
-class Generation:
-    """One life of a checkpoint: from its first batch until it is deleted, or until another
-    checkpoint has worked on the lake.
-
-    `query` is Spark's name for the same life, empty until the query has started: it tells whether
-    the state beside this file is the one that the file speaks of.
-    """
-
-    identifier: str
-    covered_since: datetime
-    window: timedelta
-    query: str = ""
-
-    def to_json(self) -> str:
-        """The text that stands in the checkpoint."""
-        fields = asdict(self) | {
-            "covered_since": self.covered_since.isoformat(),
-            "window": self.window.total_seconds(),
-        }
-        return json.dumps(fields, indent=2) + "\n"
-
-    @staticmethod
-    def from_json(text: str) -> "Generation":
-        """The generation that `to_json` wrote. Raises what reading any other text raises."""
-        fields = json.loads(text)
-        covered_since = datetime.fromisoformat(fields["covered_since"])
-        if covered_since.tzinfo is None:
-            raise ValueError(f"covered_since {covered_since} has no time zone")
-        return Generation(
-            identifier=fields["identifier"],
-            covered_since=covered_since,
-            window=timedelta(seconds=fields["window"]),
-            query=fields.get("query", ""),
-        )
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from jobs import pipeline
 from jobs.belonging import require_own
-from jobs.checkpoint import SINCE_EVER, Checkpoint, Cover
+from jobs.checkpoint import Checkpoint, Cover
+from jobs.generation import SINCE_EVER
 from jobs.lake import Tables
 from jobs.settings import Settings
 from jobs.sinks.claim import Claim

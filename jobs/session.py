@@ -61,6 +61,7 @@ CLUSTER = {
 }
 
 LOCAL = {
+    "spark.sql.shuffle.partitions": str(os.cpu_count() or 2),
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     # Sized for a cluster, these cost a second a batch on a few cores.
@@ -100,7 +101,7 @@ def options(settings: Settings) -> dict[str, str]:
         "spark.sql.streaming.stateStore.providerClass": _STATE_STORES[settings.once.state_store]
     }
     if given.get("spark.master", "local").startswith("local"):
-        tunable |= LOCAL | _local_shuffle() | _local_jars(given) | _s3a(settings)
+        tunable |= LOCAL | _local_jars(given) | _s3a(settings)
     else:
         tunable |= CLUSTER
     if settings.process.shuffle_partitions:
@@ -128,10 +129,6 @@ def _given() -> dict[str, str]:
 def _comes_second() -> bool:
     """True where spark-submit has started this process, as on a cluster: then its JVM knows all."""
     return "PYSPARK_GATEWAY_PORT" in os.environ
-
-
-def _local_shuffle() -> dict[str, str]:
-    return {"spark.sql.shuffle.partitions": str(os.cpu_count() or 2)}
 
 
 def _local_jars(given: dict[str, str]) -> dict[str, str]:

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.checkpoint import SINCE_EVER, Checkpoint, Cover
+from jobs.checkpoint import Checkpoint, Cover
 from jobs.errors import LakeError
+from jobs.generation import SINCE_EVER
 from jobs.sinks.claim import Progress
 
 MINUTE = timedelta(minutes=1)

@@ -81,14 +81,8 @@ def test_of_two_runs_that_claim_at_the_same_moment_one_fails(
     spark: SparkSession, table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both take the same number, and Delta takes the second claim for the first."""
-    append, faster = claim.append, []
-
-    def overtaken(*arguments: object) -> None:
-        monkeypatch.setattr(claim, "append", append)
-        faster.append(Claim(spark, [table]))
-        append(*arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(claim, "append", overtaken)
+    faster: list[Claim] = []
+    _before_the_next_append(monkeypatch, lambda: faster.append(Claim(spark, [table])))
     with pytest.raises(LakeError, match="another run has taken over"):
         Claim(spark, [table])
     faster[0].require()
@@ -98,18 +92,24 @@ def test_a_commit_just_before_the_claim_may_be_any_batch_of_the_run_before(
     spark: SparkSession, table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It was not there when the tables were asked how far that run has come."""
-    earlier, append = Claim(spark, [table]), claim.append
-
-    def overtaking(*arguments: object) -> None:
-        monkeypatch.setattr(claim, "append", append)
-        earlier.append(rows(spark, 1), table, batch=7)
-        append(*arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(claim, "append", overtaking)
+    earlier = Claim(spark, [table])
+    _before_the_next_append(monkeypatch, lambda: earlier.append(rows(spark, 1), table, batch=7))
     later = Claim(spark, [table])
     assert later.run == 1
     assert Progress(0, 7) < later.before < Progress(1)
     later.require()
+
+
+def _before_the_next_append(monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:
+    """`act` once, when a commit to a table is about to begin."""
+    append = claim.append
+
+    def later(*arguments: object) -> None:
+        monkeypatch.setattr(claim, "append", append)
+        act()
+        append(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(claim, "append", later)
 
 
 def _wait_for(is_so: Callable[[], bool]) -> None:

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -28,11 +27,6 @@ NAMED = (("kept", "created"), ("refused", "a:b"), ("fixed", "has a space"))
 def now() -> int:
     """The time of the test, not of its import: what is older than the window goes another way."""
     return int(time.time())
-
-
-@pytest.fixture
-def lake(spark: SparkSession, tmp_path: Path) -> SmallLake:
-    return SmallLake(spark, settings_in(tmp_path))
 
 
 def test_an_event_is_stored_once_however_often_and_whenever_it_comes(
@@ -83,8 +77,7 @@ def test_a_half_written_batch_is_completed_whatever_the_rules_are_by_then(
             lake.process()
     assert lake.stored() == ["kept", "refused"]
 
-    changed = replace(lake.settings, checks=Checks(event_name_pattern="[a-z ]+"))
-    again = SmallLake(spark, changed)
+    again = lake.by_other_rules(checks=Checks(event_name_pattern="[a-z ]+"))
     with monkeypatch.context() as broken:
         broken.setattr(Claim, "append", _killed)
         with pytest.raises(EventLakeError, match="killed here"):
@@ -104,7 +97,7 @@ def test_a_lost_checkpoint_leaves_each_record_where_it_is_though_the_rules_chang
     lake.put(kept, refused, fixed)
     lake.process()
     _lose(tmp_path / "checkpoints")
-    changed = SmallLake(spark, replace(lake.settings, checks=Checks(event_name_pattern="[a-z ]+")))
+    changed = lake.by_other_rules(checks=Checks(event_name_pattern="[a-z ]+"))
     changed.process()
     assert changed.stored() == ["kept", "refused"]
     assert reasons_by_data(changed.quarantine()) == {fixed: ["invalid_event_name"]}

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 
 from jobs import session
 from jobs.audit import prove
@@ -16,16 +16,11 @@ from jobs.errors import EventLakeError, LakeError
 from jobs.lake import Table
 from jobs.settings import Process
 from jobs.sinks.claim import Claim
-from tests.jobs.lake import SmallLake, event, settings_in
+from tests.jobs.lake import SmallLake, event
 
 NOW = int(time.time())
 # 1:50 before the clocks of New York are put back, 1:10 behind it
 FOLD = ((5, 50), (6, 10))
-
-
-@pytest.fixture
-def lake(spark: SparkSession, tmp_path: Path) -> SmallLake:
-    return SmallLake(spark, settings_in(tmp_path))
 
 
 def with_checkpoints(lake: SmallLake, folder: Path, files: int = 1000) -> SmallLake:

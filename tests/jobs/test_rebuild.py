@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from delta.tables import DeltaTable
-from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from jobs import audit, cli, pipeline, rebuild
@@ -17,7 +16,7 @@ from jobs.rebuild_commit import Partitions
 from jobs.rebuild_difference import ColumnChange, Difference, Example
 from jobs.settings import Checks, Events
 from jobs.sinks.log import pinned
-from tests.jobs.lake import SmallLake, event, reasons_by_data, settings_in
+from tests.jobs.lake import SmallLake, event, reasons_by_data
 from transforms.columns import EVENT_UUID
 from transforms.compose import Transform, compose
 from transforms.fields import Field
@@ -28,11 +27,6 @@ FIRST = date(2026, 1, 1)
 PARTITIONS = Partitions(FIRST, FIRST)
 QUIZ = "lesson:quiz:started"
 USER = Field("user_id", "$.user.id", "bigint")
-
-
-@pytest.fixture
-def lake(spark: SparkSession, tmp_path: Path) -> SmallLake:
-    return SmallLake(spark, settings_in(tmp_path))
 
 
 def test_old_rows_get_a_new_column_and_a_corrected_one_in_the_chosen_partitions_alone(

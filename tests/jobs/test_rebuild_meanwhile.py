@@ -5,11 +5,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
-from pathlib import Path
 
 import pytest
 from delta.tables import DeltaTable
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs import audit, rebuild, rebuild_commit
@@ -17,18 +16,13 @@ from jobs.errors import LakeError
 from jobs.lake import Table
 from jobs.rebuild_commit import Partitions
 from jobs.settings import Events
-from tests.jobs.lake import SmallLake, event, settings_in
+from tests.jobs.lake import SmallLake, event
 from transforms.fields import Field
 
 TEN = 1767261600  # 2026-01-01T10:00Z
 PARTITIONS = Partitions(date(2026, 1, 1), date(2026, 1, 1))
 QUIZ = "lesson:quiz:started"
 USER = Field("user_id", "$.user.id", "bigint")
-
-
-@pytest.fixture
-def lake(spark: SparkSession, tmp_path: Path) -> SmallLake:
-    return SmallLake(spark, settings_in(tmp_path))
 
 
 def test_batches_that_are_stored_while_a_rebuild_is_under_way_stay_and_are_not_doubled(

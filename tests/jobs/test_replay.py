@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from pyspark.sql import SparkSession
 
 from jobs import cli, replay, session
 from jobs.audit import prove
@@ -15,18 +14,13 @@ from jobs.errors import LakeError
 from jobs.ingest import stored_positions
 from jobs.replay_report import Report
 from jobs.settings import Checks
-from tests.jobs.lake import SmallLake, event, reasons_by_data, settings_in
+from tests.jobs.lake import SmallLake, event, reasons_by_data
 from transforms.replay import Choice
 
 OLD = int(time.time()) - 9 * 3600
 ANCIENT = 946684800 - 3600  # an hour before the floor, which is the year 2000
 
 SPACES = Checks(event_name_pattern="[a-z: ]+")
-
-
-@pytest.fixture
-def lake(spark: SparkSession, tmp_path: Path) -> SmallLake:
-    return SmallLake(spark, settings_in(tmp_path))
 
 
 def test_what_the_new_rules_accept_becomes_events_and_the_rest_stays(lake: SmallLake) -> None:
@@ -84,7 +78,7 @@ def test_an_event_from_the_future_is_judged_by_when_it_came(lake: SmallLake) -> 
     window = replace(
         lake.settings.once, window=timedelta(minutes=30), max_future=timedelta(minutes=15)
     )
-    fixed = SmallLake(lake.spark, replace(lake.settings, once=window))
+    fixed = lake.by_other_rules(once=window)
     assert replayed(fixed).appended == 1
     fixed.process()
     assert fixed.stored() == ["a"]

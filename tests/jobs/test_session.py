@@ -4,20 +4,18 @@ import json
 import os
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
+import pyspark
 import pytest
 
 from jobs import session
-from jobs.settings import Lake, Process, Settings, Source
+from jobs.settings import Process
+from tests.jobs.lake import settings_in
 
 REPO = Path(__file__).parents[2]
 
-SETTINGS = Settings(
-    source=Source(stream="unused"),
-    lake=Lake(raw="raw", processed="processed", checkpoints="checkpoints"),
-)
+SETTINGS = settings_in(Path("unused"))
 # What a driver would build its session with, that spark-submit starts.
 PROBE = """
 import json, sys
@@ -37,14 +35,11 @@ def started_by_spark_submit(master: str, folder: Path) -> dict[str, str]:
     """The settings of a driver whose JVM comes first: no variable tells Python of the master."""
     probe = folder / "probe.py"
     probe.write_text(PROBE)
-    pyspark = find_spec("pyspark")
-    assert pyspark is not None
-    assert pyspark.origin is not None
     environment = {**os.environ, "PYTHONPATH": str(REPO), "PYSPARK_PYTHON": sys.executable}
     environment.pop("PYSPARK_SUBMIT_ARGS", None)
     done = subprocess.run(
         [
-            *(Path(pyspark.origin).parent / "bin/spark-submit", "--master", master),
+            *(Path(pyspark.__file__).parent / "bin/spark-submit", "--master", master),
             *("--conf", f"{COMPRESSED}=true", "--conf", f"{TIME_ZONE}=Europe/Paris", probe),
         ],
         env=environment,
@@ -109,9 +104,7 @@ def test_the_launchers_master_is_a_cluster(master: str, monkeypatch: pytest.Monk
 def test_shuffle_partitions_are_the_settings_unless_they_were_given_to_spark(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    chosen = Settings(
-        source=SETTINGS.source, lake=SETTINGS.lake, process=Process(shuffle_partitions=7)
-    )
+    chosen = settings_in(Path("unused"), process=Process(shuffle_partitions=7))
     monkeypatch.setenv("PYSPARK_SUBMIT_ARGS", "--master local[2] pyspark-shell")
     assert session.options(chosen)["spark.sql.shuffle.partitions"] == "7"
 

@@ -1,13 +1,13 @@
 """The driver is killed at each point of its work, and the tables come out exact."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.servers import Server, deadly_moto
+from tests.servers import Server
 from tests.streaming.faulty_lake import FaultyLake
 
 pytestmark = pytest.mark.slow
@@ -57,12 +57,6 @@ POINTS = (
     Point("process: claimed, not noted", (rf"{PROCESS}/runs/\d+$",)),
     Point("process: batch not noted as done", (rf"{PROCESS}/commits/\d+$",)),
 )
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with deadly_moto() as server:
-        yield server
 
 
 @pytest.fixture(scope="module")

@@ -2,14 +2,14 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from pyspark.sql import SparkSession
 
 from jobs.audit import prove
 from tests.jobs.lake import event
-from tests.servers import Server, deadly_moto
+from tests.servers import Server
 from tests.streaming.faulty_lake import FaultyLake
 
 pytestmark = pytest.mark.slow
@@ -21,12 +21,6 @@ QUARANTINE_COMMIT, EVENTS_COMMIT = (
 )
 RULES = ("--set", "events.subtype=rest", "--set", "checks.event_name_pattern=[a-z:]+")
 REBUILD = ("rebuild", "--stopped", "--from", "2026-01-01", "--to", "2026-01-01", *RULES)
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with deadly_moto() as server:
-        yield server
 
 
 def test_killed_and_repeated_a_rebuild_leaves_each_event_in_one_place(

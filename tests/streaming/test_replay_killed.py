@@ -3,14 +3,14 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from pyspark.sql import SparkSession
 
 from jobs.audit import prove
 from tests.jobs.lake import event
-from tests.servers import Server, deadly_moto
+from tests.servers import Server
 from tests.streaming.faulty_lake import FaultyLake
 
 pytestmark = pytest.mark.slow
@@ -19,12 +19,6 @@ ANCIENT = 946684800 - 3600  # an hour before the floor, which is the year 2000
 COMMIT = r"PUT .*/raw/records/_delta_log/(?!0+\.json)\d{20}\.json$"
 FIXED = ("--set", "checks.created_at_floor=1999-01-01T00:00:00Z")
 REPLAY = ("replay", "--stopped", *FIXED)
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with deadly_moto() as server:
-        yield server
 
 
 def test_killed_and_repeated_a_replay_brings_each_record_once(
