@@ -6,26 +6,16 @@ hold says what raw's bytes say. No step of the pipeline is used to prove it.
 """
 
 import argparse
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 
-from pyspark.sql import Column, DataFrame, Observation, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs import config, dates, process, session
+from jobs.audit_doubts import doubts
 from jobs.audit_held import kept
-from jobs.audit_ledger import (
-    DIFFERENCE,
-    IN_EVENTS,
-    IN_QUARANTINE,
-    IN_RAW,
-    KINDS,
-    Frames,
-    by_hash,
-    by_position,
-    is_in_order,
-)
+from jobs.audit_ledger import IN_EVENTS, IN_QUARANTINE, IN_RAW, is_unaccounted
+from jobs.audit_positions import KINDS, by_position
 from jobs.audit_report import BREACHES, Breach, Report, Sample
 from jobs.audit_search import due, surplus, twins
 from jobs.audit_snapshot import pin
@@ -33,11 +23,7 @@ from jobs.errors import BreachError
 from jobs.explain import explained
 from jobs.lake import Tables, tables
 from jobs.reasons import count_reasons
-from transforms.columns import (
-    CREATED_AT,
-    EVENT_UUID,
-    POSITION,
-)
+from transforms.columns import CREATED_AT, EVENT_UUID, POSITION
 
 SAMPLES = 10
 
@@ -110,43 +96,26 @@ def prove(
     raw = snapshot.within.raw.count()
     partitions = max(spark.sparkContext.defaultParallelism, raw // _ROWS_PER_PARTITION + 1)
     with (
-        _in_doubt(snapshot.within, partitions) as (doubtful, cleared),
-        kept(by_position(snapshot.within.only(doubtful))) as positions,
-        surplus(snapshot, partitions) as repeated,
+        doubts(snapshot, partitions) as doubtful,
+        kept(by_position(snapshot.within.only(doubtful.positions))) as positions,
+        kept(surplus(snapshot, doubtful.shared)) as repeated,
+        kept(due(positions.where(is_unaccounted()), snapshot)) as missing,
+        kept(twins(missing, snapshot)) as others,
     ):
-        unaccounted = positions.where((F.col(IN_RAW) > 0) & (_elsewhere() == 0))
-        with kept(due(unaccounted, snapshot)) as missing, kept(twins(missing, snapshot)) as others:
-            lost = missing.join(others, on=list(POSITION), how="left_anti")
-            found = {"lost": lost, "identity_twice": repeated} | _by_kind(positions)
-            outcomes = _outcomes(positions)
-            return Report(
-                first=first,
-                last=last,
-                raw=raw,
-                stored=cleared["stored"] + outcomes["stored"],
-                twins=others.count(),
-                quarantined=cleared["quarantined"] + outcomes["quarantined"],
-                pending=outcomes["unaccounted"] - missing.count(),
-                reasons=count_reasons(snapshot.within.quarantine),
-                breaches=_breaches(found, samples),
-            )
-
-
-@contextmanager
-def _in_doubt(frames: Frames, partitions: int) -> Iterator[tuple[DataFrame, dict[str, int]]]:
-    """The hashes that are not plainly in order, and how many positions of each outcome are."""
-    counts = Observation("cleared")
-    cleared = {"stored": F.col(IN_EVENTS) == 1, "quarantined": F.col(IN_QUARANTINE) == 1}
-    ledger = by_hash(frames, partitions).observe(
-        counts, *(F.count_if(is_in_order() & is_so).alias(name) for name, is_so in cleared.items())
-    )
-    with kept(ledger.where(~is_in_order()).drop(DIFFERENCE)) as doubtful:
-        doubtful.count()
-        yield doubtful, counts.get
-
-
-def _elsewhere() -> Column:
-    return F.col(IN_EVENTS) + F.col(IN_QUARANTINE)
+        lost = missing.join(others, on=list(POSITION), how="left_anti")
+        found = {"lost": lost, "identity_twice": repeated} | _by_kind(positions)
+        outcomes = _outcomes(positions)
+        return Report(
+            first=first,
+            last=last,
+            raw=raw,
+            stored=doubtful.stored + outcomes["stored"],
+            twins=doubtful.twins + others.count(),
+            quarantined=doubtful.quarantined + outcomes["quarantined"],
+            pending=outcomes["unaccounted"] - missing.count(),
+            reasons=count_reasons(snapshot.within.quarantine),
+            breaches=_breaches(found, samples),
+        )
 
 
 def _outcomes(positions: DataFrame) -> dict[str, int]:
@@ -154,7 +123,7 @@ def _outcomes(positions: DataFrame) -> dict[str, int]:
     outcomes = {
         "stored": in_raw & (F.col(IN_EVENTS) > 0),
         "quarantined": in_raw & (F.col(IN_EVENTS) == 0) & (F.col(IN_QUARANTINE) > 0),
-        "unaccounted": in_raw & (_elsewhere() == 0),
+        "unaccounted": is_unaccounted(),
     }
     counts = positions.agg(*(F.count_if(is_so).alias(name) for name, is_so in outcomes.items()))
     return counts.collect()[0].asDict()

@@ -19,6 +19,8 @@ _NUMBER = r"^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$"
 _TOO_FINE = r"(\.\d{13})\d+$"
 _ISO_WITH_OFFSET = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)$"
 _CORRUPT = "corrupt"
+# Spark's JSON is laxer by default: 'a' and NaN.
+_STRICT = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}
 # Drawn anew for each run of the program.
 _MARK = f"mark_{uuid4().hex}"
 
@@ -37,10 +39,9 @@ def read_event(data: Column) -> Column:
     )
     return F.from_json(
         marked.cast("string"),
-        # Read as text, a number with a fraction would pass through a double. A variant keeps it.
-        f"{EVENT_UUID} string, {EVENT_NAME} string, {CREATED_AT} variant, "
+        f"{EVENT_UUID} string, {EVENT_NAME} string, {CREATED_AT} string, "
         f"{_MARK} int, {_CORRUPT} string",
-        {"columnNameOfCorruptRecord": _CORRUPT},
+        _STRICT | {"columnNameOfCorruptRecord": _CORRUPT},
     )
 
 
@@ -54,21 +55,34 @@ def members(event: Column, data: Column) -> dict[str, Column]:
         & (event.getField(_MARK) == 1)
         & F.is_valid_utf8(data.cast("string"))
     )
-    created_at = F.try_variant_get(event.getField(CREATED_AT), "$", "string")
     return {
         EVENT_UUID: F.when(is_whole, event.getField(EVENT_UUID)),
         EVENT_NAME: F.when(is_whole, event.getField(EVENT_NAME)),
-        CREATED_AT: F.when(is_whole, read_time(created_at)),
+        CREATED_AT: F.when(is_whole, _read_time(event.getField(CREATED_AT), data)),
     }
 
 
-def read_time(text: Column) -> Column:
+def utc_date(time: Column) -> Column:
+    """The UTC date of a timestamp, whatever the session's time zone."""
+    return F.date_from_unix_date(F.floor(F.unix_seconds(time) / 86_400).cast("int"))
+
+
+def _read_time(text: Column, data: Column) -> Column:
     """`1763800000`, `1763800000000`, `1.7638E9`, `2025-11-22T08:26:40Z` -> the same timestamp.
 
     Numbers are epoch seconds below 10^11, milliseconds below 10^14, microseconds below 10^17, and
     what is finer than a microsecond is cut. A text of another form, or without offset, gives null.
     """
-    return F.coalesce(F.timestamp_micros(_plain_micros(text)), _read_any_time(text))
+    # `from_json` takes a number with a fraction through a double to its text. A variant keeps it.
+    again = F.from_json(data.cast("string"), f"{CREATED_AT} variant").getField(CREATED_AT)
+    exact = F.try_variant_get(again, "$", "string")
+    # Bound to a name, as it were: Spark would read it anew wherever it is mentioned.
+    of_any_number = F.transform(F.array(exact), _number_micros)[0]
+    return F.coalesce(
+        F.timestamp_micros(_plain_micros(text)),
+        F.when(text.rlike(_ISO_WITH_OFFSET), text.try_cast("timestamp")),
+        F.timestamp_micros(of_any_number),
+    )
 
 
 def _plain_micros(text: Column) -> Column:
@@ -84,7 +98,7 @@ def _plain_micros(text: Column) -> Column:
     )
 
 
-def _read_any_time(text: Column) -> Column:
+def _number_micros(text: Column) -> Column:
     cut = F.regexp_replace(text, _TOO_FINE, "$1")
     number = F.when(text.rlike(_NUMBER), cut.try_cast(_DECIMAL))
     size = F.abs(number)
@@ -93,11 +107,4 @@ def _read_any_time(text: Column) -> Column:
         .when(size < 10**14, number * F.lit(1_000))
         .when(size < 10**17, number * F.lit(1))
     )
-    return F.when(number.isNotNull(), F.timestamp_micros(F.floor(micros).cast("bigint"))).otherwise(
-        F.when(text.rlike(_ISO_WITH_OFFSET), text.try_cast("timestamp"))
-    )
-
-
-def utc_date(time: Column) -> Column:
-    """The UTC date of a timestamp, whatever the session's time zone."""
-    return F.date_from_unix_date(F.floor(F.unix_seconds(time) / 86_400).cast("int"))
+    return F.floor(micros).cast("bigint")

@@ -1,13 +1,11 @@
 """What `audit` looks for in whole tables: twins, events that share an identity, what is taken."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.audit_held import among, held, kept, sought
+from jobs.audit_held import among, held, sought
 from jobs.audit_identity import utc_date
+from jobs.audit_ledger import identity_hash
 from jobs.audit_snapshot import Snapshot
 from transforms.columns import ATTEMPT, CREATED_AT, EVENT_DATE, IDENTITY, POSITION, REASONS
 
@@ -40,28 +38,26 @@ def twins(due: DataFrame, snapshot: Snapshot) -> DataFrame:
     return due.join(newest, on=list(IDENTITY), how="inner").where(F.col(ATTEMPT) <= F.col("up_to"))
 
 
-@contextmanager
-def surplus(snapshot: Snapshot, partitions: int) -> Iterator[DataFrame]:
+def surplus(snapshot: Snapshot, shared: DataFrame) -> DataFrame:
     """The events that share their identity with another one, at least one of them in range.
 
-    Twins share created_at, so only the dates that the events in range have are searched.
-
+    Columns in:   shared: identity_hash: bigint, the hashes of such identities, and of others
     Columns out:  the position, event_uuid, created_at
     Rows:         one for each event but the first of its identity
     """
-    events = snapshot.whole.events
-    if not snapshot.is_whole:
-        dates = snapshot.within.events.select(EVENT_DATE).distinct().collect()
-        events = events.where(F.col(EVENT_DATE).isin([row[0] for row in dates]))
-    identity_hash = F.xxhash64(*IDENTITY)
-    hashed = events.select(identity_hash.alias("identity_hash"))
-    grouped = hashed.repartition(partitions, "identity_hash").groupBy("identity_hash").count()
+    suspects = among(comparable(snapshot), identity_hash(), shared).select(*POSITION, *IDENTITY)
     nth = F.row_number().over(Window.partitionBy(*IDENTITY).orderBy(*POSITION))
-    with kept(grouped.where(F.col("count") > 1).select("identity_hash")) as shared:
-        suspects = among(events, identity_hash, shared).select(*POSITION, *IDENTITY)
-        in_range = held(suspects, snapshot.within.events, IDENTITY)
-        with kept(in_range.withColumn("nth", nth).where(F.col("nth") > 1)) as surplus:
-            yield surplus
+    in_range = held(suspects, snapshot.within.events, IDENTITY)
+    return in_range.withColumn("nth", nth).where(F.col("nth") > 1)
+
+
+def comparable(snapshot: Snapshot) -> DataFrame:
+    """The events that may share an identity with one in range: those of the same dates."""
+    events = snapshot.whole.events
+    if snapshot.is_whole:
+        return events
+    dates = snapshot.within.events.select(EVENT_DATE).distinct().collect()
+    return events.where(F.col(EVENT_DATE).isin([row[0] for row in dates]))
 
 
 def _on_dates_of(rows: DataFrame) -> Column:

@@ -40,14 +40,15 @@ class HandmadeLake:
 
     def events(
         self,
-        *events: tuple[int, bytes, str, datetime],
-        on: date = CREATED_ON,
+        *events: tuple[int, bytes, str | None, datetime | None],
+        name: str | None = "account:created",
+        on: date | None = CREATED_ON,
         ingested_at: datetime = FIRST_DAY,
     ) -> None:
-        """All under the name `account:created`."""
+        """All in one partition."""
         rows = [
             (
-                *(uuid, "account:created", created_at, on, "", "account", "created"),
+                *(uuid, name, created_at, on, "", "account", "created"),
                 *(payload.decode(), ingested_at, ingested_at, ingested_at, False),
                 *(SHARD, str(number), 0, 0, ""),
             )

@@ -68,6 +68,7 @@ def test_every_breach_is_found_and_its_row_is_named(spark: SparkSession, tmp_pat
         (12, b"lost and never readable"),
         (20, event("read twice", EPOCH)),
         (20, event("read twice", EPOCH)),
+        *[(21, event("sound", EPOCH, note="a twin, read three times"))] * 3,
         (30, event("stored twice", EPOCH)),
         (40, b"quarantined twice"),
         (50, event("both", EPOCH)),
@@ -79,6 +80,7 @@ def test_every_breach_is_found_and_its_row_is_named(spark: SparkSession, tmp_pat
         (91, event("at another time", EPOCH)),
         (92, event("under another name", EPOCH, name="another:name")),
         (93, event("on another date", EPOCH)),
+        (94, b"no event at all"),
     )
     lake.events(
         (1, event("sound", EPOCH), "sound", CREATED),
@@ -102,6 +104,7 @@ def test_every_breach_is_found_and_its_row_is_named(spark: SparkSession, tmp_pat
     lake.events(
         (93, event("on another date", EPOCH), "on another date", CREATED), on=date(2026, 1, 3)
     )
+    lake.events((94, b"no event at all", None, None), name=None, on=None)
     lake.quarantine(
         (40, b"quarantined twice", ["not_json"], None, None),
         (40, b"quarantined twice", ["not_json"], None, None),
@@ -115,7 +118,7 @@ def test_every_breach_is_found_and_its_row_is_named(spark: SparkSession, tmp_pat
     assert not report.is_clean
     assert {each.kind: numbers(each.samples) for each in report.breaches} == {
         "lost": ["10", "11", "12"],
-        "read_twice": ["20"],
+        "read_twice": ["20", "21"],
         "stored_twice": ["30"],
         "quarantined_twice": ["40"],
         "stored_and_quarantined": ["50"],
@@ -123,7 +126,7 @@ def test_every_breach_is_found_and_its_row_is_named(spark: SparkSession, tmp_pat
         "invented_event": ["70"],
         "invented_rejection": ["71"],
         "changed": ["80", "81"],
-        "misfiled": ["90", "91", "92", "93"],
+        "misfiled": ["90", "91", "92", "93", "94"],
     }
     assert set(BREACHES) == {each.kind for each in report.breaches}
     assert report.breaches[0].samples[0] == Sample(
@@ -134,7 +137,7 @@ def test_every_breach_is_found_and_its_row_is_named(spark: SparkSession, tmp_pat
         event_uuid="lost",
         created_at="2026-01-02T03:04:05.000000Z",
     )
-    assert (report.raw, report.unaccounted) == (17, 4)
+    assert (report.raw, report.unaccounted) == (21, 6)
 
 
 def test_a_breach_counts_all_of_its_rows_and_shows_some(
