@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 from typing import Self
 
 from tests.servers import Server
@@ -44,6 +46,9 @@ class Running:
             text=True,
             start_new_session=True,
         )
+        # Read at all times: a driver whose pipe is full would wait for us.
+        self._log: SimpleQueue[str | None] = SimpleQueue()
+        Thread(target=self._read, daemon=True).start()
 
     def __enter__(self) -> Self:
         return self
@@ -59,9 +64,8 @@ class Running:
 
     def wait_for(self, text: str) -> str:
         """Read its log up to the line that has `text`."""
-        assert self._process.stderr is not None
         seen = []
-        for line in self._process.stderr:
+        for line in iter(self._log.get, None):
             seen.append(line)
             if text in line:
                 return line
@@ -79,13 +83,20 @@ class Running:
 
     def end(self) -> tuple[int, str]:
         """Wait for its end; its exit code (-9 if it was killed), and its log."""
-        _, said = self._process.communicate()
-        return self._process.returncode, said
+        said = "".join(iter(self._log.get, None))
+        return self._process.wait(), said
 
     def terminate(self) -> tuple[int, str]:
         """SIGTERM to the driver alone; its exit code, and the rest of its log."""
         self._process.terminate()
         return self.end()
+
+    def _read(self) -> None:
+        """Put the log's lines where the methods find them, and None behind the last."""
+        with self._process.stderr as log:
+            for line in log:
+                self._log.put(line)
+        self._log.put(None)
 
 
 def _command(arguments: tuple[str, ...]) -> list[str]:
