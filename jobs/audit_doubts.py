@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
-from jobs.audit_held import among, kept
+from jobs.audit_held import kept
 from jobs.audit_ledger import (
     IDENTITY_HASH,
     IN_EVENTS,
@@ -71,9 +71,8 @@ def _taken(unaccounted: DataFrame, snapshot: Snapshot) -> DataFrame:
     """Those that `process` has taken: only they may be twins."""
     if snapshot.taken is None:
         return unaccounted
-    taken = among(snapshot.taken(), position_hash(), unaccounted.select(POSITION_HASH))
-    hashes = taken.select(position_hash().alias(POSITION_HASH))
-    return unaccounted.join(hashes, on=POSITION_HASH, how="left_semi")
+    taken = snapshot.taken().select(position_hash().alias(POSITION_HASH))
+    return unaccounted.join(taken, on=POSITION_HASH, how="left_semi")
 
 
 def _by_identity(events: DataFrame, waiting: DataFrame, partitions: int) -> DataFrame:
