@@ -17,7 +17,7 @@ from jobs.audit_held import kept
 from jobs.audit_ledger import IN_EVENTS, IN_QUARANTINE, IN_RAW, is_unaccounted
 from jobs.audit_positions import KINDS, by_position
 from jobs.audit_report import BREACHES, Breach, Report, Sample
-from jobs.audit_search import due, surplus, twins
+from jobs.audit_search import comparable, due, surplus, twins
 from jobs.audit_snapshot import pin
 from jobs.errors import BreachError
 from jobs.explain import explained
@@ -95,10 +95,11 @@ def prove(
     snapshot = pin(spark, tables, first, last, checkpoint)
     raw = snapshot.within.raw.count()
     partitions = max(spark.sparkContext.defaultParallelism, raw // _ROWS_PER_PARTITION + 1)
+    events = comparable(snapshot)
     with (
-        doubts(snapshot, partitions) as doubtful,
+        doubts(snapshot, events, partitions) as doubtful,
         kept(by_position(snapshot.within.only(doubtful.positions))) as positions,
-        kept(surplus(snapshot, doubtful.shared)) as repeated,
+        kept(surplus(snapshot, events, doubtful.shared)) as repeated,
         kept(due(positions.where(is_unaccounted()), snapshot)) as missing,
         kept(twins(missing, snapshot)) as others,
     ):

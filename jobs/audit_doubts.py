@@ -20,7 +20,6 @@ from jobs.audit_ledger import (
     is_unaccounted,
     position_hash,
 )
-from jobs.audit_search import comparable
 from jobs.audit_snapshot import Snapshot
 
 _STORED = "stored"
@@ -44,8 +43,8 @@ class Doubts:
 
 
 @contextmanager
-def doubts(snapshot: Snapshot, partitions: int) -> Iterator[Doubts]:
-    """Clear what is in order, and then the twins of stored events."""
+def doubts(snapshot: Snapshot, events: DataFrame, partitions: int) -> Iterator[Doubts]:
+    """Clear what is in order, and then the twins of `events`."""
     counts = Observation("in order")
     places = {_STORED: F.col(IN_EVENTS) == 1, "quarantined": F.col(IN_QUARANTINE) == 1}
     ledger = by_hash(snapshot.within, partitions).observe(
@@ -53,9 +52,10 @@ def doubts(snapshot: Snapshot, partitions: int) -> Iterator[Doubts]:
     )
     with kept(ledger.where(~is_in_order())) as out_of_order:
         out_of_order.count()
-        waiting = _taken(out_of_order.where(is_unaccounted() & (F.col(IN_RAW) == 1)), snapshot)
+        unaccounted = out_of_order.where(is_unaccounted() & (F.col(IN_RAW) == 1))
         with (
-            kept(_by_identity(comparable(snapshot), waiting, partitions)) as identities,
+            _taken(unaccounted, snapshot) as waiting,
+            kept(_by_identity(events, waiting, partitions)) as identities,
             kept(_twins(waiting, identities)) as twins,
             kept(out_of_order.join(twins, on=POSITION_HASH, how="left_anti")) as positions,
         ):
@@ -67,12 +67,15 @@ def doubts(snapshot: Snapshot, partitions: int) -> Iterator[Doubts]:
             )
 
 
-def _taken(unaccounted: DataFrame, snapshot: Snapshot) -> DataFrame:
+@contextmanager
+def _taken(unaccounted: DataFrame, snapshot: Snapshot) -> Iterator[DataFrame]:
     """Those that `process` has taken: only they may be twins."""
     if snapshot.taken is None:
-        return unaccounted
+        yield unaccounted
+        return
     taken = snapshot.taken().select(position_hash().alias(POSITION_HASH))
-    return unaccounted.join(taken, on=POSITION_HASH, how="left_semi")
+    with kept(unaccounted.join(taken, on=POSITION_HASH, how="left_semi")) as waiting:
+        yield waiting
 
 
 def _by_identity(events: DataFrame, waiting: DataFrame, partitions: int) -> DataFrame:

@@ -29,10 +29,12 @@ IN_EVENTS = "in_events"
 IN_QUARANTINE = "in_quarantine"
 POSITION_HASH = "position_hash"
 IDENTITY_HASH = "identity_hash"
+TABLE = "table_name"
 
-_TABLE = "table_name"
+# What a row has in `table_name`, by the column that counts it.
+TABLES = {IN_RAW: 1, IN_EVENTS: 2, IN_QUARANTINE: 3}
+
 _CONTENT = "content_hash"
-_RAW, _EVENTS, _QUARANTINE = 1, 2, 3
 
 
 @dataclass(frozen=True)
@@ -72,16 +74,15 @@ def by_hash(frames: Frames, partitions: int) -> DataFrame:
     entries = reduce(
         DataFrame.unionAll,
         (
-            _record_entry(frames.raw, _RAW),
+            _record_entry(frames.raw, IN_RAW),
             _event_entry(frames.events),
-            _record_entry(frames.quarantine, _QUARANTINE),
+            _record_entry(frames.quarantine, IN_QUARANTINE),
         ),
     )
     # Split up before it is grouped: a row of this is half as large as its counters.
     grouped = entries.repartition(partitions, POSITION_HASH).groupBy(POSITION_HASH)
-    tables = {IN_RAW: _RAW, IN_EVENTS: _EVENTS, IN_QUARANTINE: _QUARANTINE}
     return grouped.agg(
-        *(F.count_if(F.col(_TABLE) == table).alias(name) for name, table in tables.items()),
+        *counts(),
         F.bit_xor(_CONTENT).alias(_CONTENT),
         F.bit_xor(IDENTITY_HASH).alias(IDENTITY_HASH),
     )
@@ -103,6 +104,11 @@ def elsewhere() -> Column:
     return F.col(IN_EVENTS) + F.col(IN_QUARANTINE)
 
 
+def counts() -> list[Column]:
+    """How many rows of a group each table has: in_raw, in_events, in_quarantine: bigint."""
+    return [F.count_if(F.col(TABLE) == table).alias(name) for name, table in TABLES.items()]
+
+
 def position_hash() -> Column:
     """The hash of a position, in the table that it is in."""
     return F.xxhash64(*POSITION)
@@ -121,22 +127,22 @@ def with_members(records: DataFrame) -> DataFrame:
     return read.withColumns(members(F.col(event), F.col(DATA))).drop(event)
 
 
-def _record_entry(records: DataFrame, table: int) -> DataFrame:
+def _record_entry(records: DataFrame, table: str) -> DataFrame:
     return _entry(with_members(records), table, _content(F.col(DATA)))
 
 
 def _event_entry(events: DataFrame) -> DataFrame:
     is_whole = reduce(and_, (F.col(name).isNotNull() for name in (*IDENTITY, EVENT_NAME)))
-    is_filed = F.col(EVENT_DATE).eqNullSafe(utc_date(F.col(CREATED_AT)))
+    is_filed = F.col(EVENT_DATE) == utc_date(F.col(CREATED_AT))
     # The hash of a text is the hash of its UTF-8 bytes, so it can be held against raw's.
     content = _content(F.col(PAYLOAD).cast("binary"))
-    return _entry(events, _EVENTS, F.when(is_whole & is_filed, content))
+    return _entry(events, IN_EVENTS, F.when(is_whole & is_filed, content))
 
 
-def _entry(rows: DataFrame, table: int, content: Column) -> DataFrame:
+def _entry(rows: DataFrame, table: str, content: Column) -> DataFrame:
     return rows.select(
         position_hash().alias(POSITION_HASH),
-        F.lit(table).alias(_TABLE),
+        F.lit(TABLES[table]).alias(TABLE),
         content.alias(_CONTENT),
         identity_hash().alias(IDENTITY_HASH),
     )

@@ -7,7 +7,16 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.audit_identity import members, read_event, utc_date
-from jobs.audit_ledger import IN_EVENTS, IN_QUARANTINE, IN_RAW, Frames, with_members
+from jobs.audit_ledger import (
+    IN_EVENTS,
+    IN_QUARANTINE,
+    IN_RAW,
+    TABLE,
+    TABLES,
+    Frames,
+    counts,
+    with_members,
+)
 from transforms.columns import (
     CREATED_AT,
     DATA,
@@ -19,7 +28,6 @@ from transforms.columns import (
 
 KINDS = "kinds"
 
-_TABLE = "table_name"
 _BYTES = "bytes_hash"
 _MISFILED = "is_misfiled"
 
@@ -32,24 +40,23 @@ def by_position(frames: Frames) -> DataFrame:
                   kinds: array<string>, the breaches that the counts alone show
     Rows:         one for each position
     """
-    entries = {
-        IN_RAW: _record_entry(with_members(frames.raw), IN_RAW),
-        IN_EVENTS: _event_entry(frames.events),
-        IN_QUARANTINE: _record_entry(frames.quarantine, IN_QUARANTINE),
-    }
-    counts = (F.count_if(F.col(_TABLE) == table).alias(table) for table in entries)
+    entries = (
+        _record_entry(with_members(frames.raw), IN_RAW),
+        _event_entry(frames.events),
+        _record_entry(frames.quarantine, IN_QUARANTINE),
+    )
     identity = F.struct(*IDENTITY)
-    in_bytes = F.max(F.when(F.col(_TABLE) == IN_RAW, identity))
+    in_bytes = F.max(F.when(F.col(TABLE) == TABLES[IN_RAW], identity))
     return (
-        reduce(DataFrame.unionAll, entries.values())
+        reduce(DataFrame.unionAll, entries)
         .groupBy(*POSITION)
         .agg(
-            *counts,
+            *counts(),
             (F.min(_BYTES) != F.max(_BYTES)).alias("is_changed"),
             F.bool_or(_MISFILED).alias(_MISFILED),
             F.coalesce(in_bytes, F.max(identity)).alias("identity"),
         )
-        .select(*POSITION, *entries, "identity.*", _kinds().alias(KINDS))
+        .select(*POSITION, *TABLES, "identity.*", _kinds().alias(KINDS))
     )
 
 
@@ -74,7 +81,7 @@ def _record_entry(records: DataFrame, table: str) -> DataFrame:
 
 def _entry(rows: DataFrame, table: str, data: Column, is_misfiled: Column) -> DataFrame:
     return rows.select(
-        F.lit(table).alias(_TABLE),
+        F.lit(TABLES[table]).alias(TABLE),
         F.xxhash64(data).alias(_BYTES),
         is_misfiled.alias(_MISFILED),
         *POSITION,

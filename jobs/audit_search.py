@@ -38,14 +38,17 @@ def twins(due: DataFrame, snapshot: Snapshot) -> DataFrame:
     return due.join(newest, on=list(IDENTITY), how="inner").where(F.col(ATTEMPT) <= F.col("up_to"))
 
 
-def surplus(snapshot: Snapshot, shared: DataFrame) -> DataFrame:
+def surplus(snapshot: Snapshot, events: DataFrame, shared: DataFrame) -> DataFrame:
     """The events that share their identity with another one, at least one of them in range.
 
     Columns in:   shared: identity_hash: bigint, the hashes of such identities, and of others
     Columns out:  the position, event_uuid, created_at
     Rows:         one for each event but the first of its identity
+
+    Args:
+        events: those that are `comparable`.
     """
-    suspects = among(comparable(snapshot), identity_hash(), shared).select(*POSITION, *IDENTITY)
+    suspects = among(events, identity_hash(), shared).select(*POSITION, *IDENTITY)
     nth = F.row_number().over(Window.partitionBy(*IDENTITY).orderBy(*POSITION))
     in_range = held(suspects, snapshot.within.events, IDENTITY)
     return in_range.withColumn("nth", nth).where(F.col("nth") > 1)
