@@ -62,8 +62,15 @@ class MadeLake:
 
     def created_ms(self, number: Column) -> Column:
         """When the event of record `number` was created: evenly over the days."""
-        first_ms = (self.first_day - _EPOCH).days * _DAY_MS
-        return F.lit(first_ms) + F.floor(number * F.lit(DAYS * _DAY_MS / self.rows))
+        return F.lit(self._first_ms) + F.floor(number * F.lit(DAYS * _DAY_MS / self.rows))
+
+    def some_ms(self, seed: Column) -> Column:
+        """Any millisecond of the days, by the hash of `seed`."""
+        return F.lit(self._first_ms) + F.pmod(F.xxhash64(seed), F.lit(DAYS * _DAY_MS))
+
+    @property
+    def _first_ms(self) -> int:
+        return (self.first_day - _EPOCH).days * _DAY_MS
 
 
 @contextmanager

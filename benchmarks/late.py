@@ -1,8 +1,9 @@
 """What late rows cost `process`, and whether that grows with the table: at most by 1.5 at 1% late.
 
 The tables of events come from `benchmarks.lake_maker`. On a clone of each, `process` runs batches
-of new records. The late ones were created at any time of the table's 30 days, under any of its 100
-names, and one in twenty is the twin of an event that the table has.
+of new records. The late ones were created at any millisecond of the table's 30 days, under any of
+its 100 names, and one in twenty is the twin of an event that the table has. With `--shared-times`
+every late one has the time of an event in the table, as where clocks tell whole seconds alone.
 """
 
 import argparse
@@ -49,6 +50,7 @@ class Input:
     records: int
     batches: int
     late: int
+    shared_times: bool = False
 
     @property
     def late_rows(self) -> int:
@@ -67,10 +69,13 @@ class Input:
         hundreds = lake.rows // 100
         stored = (F.floor(nth_late / _ONE_TWIN_IN) * _STEP % hundreds) * 100
         number = F.when(is_twin, stored).otherwise(F.col("id") + _NEW)
-        some_time = F.when(is_twin, stored).otherwise(F.pmod(F.xxhash64("id"), F.lit(lake.rows)))
+        shared_ms = lake.created_ms(F.pmod(F.xxhash64("id"), F.lit(lake.rows)))
+        some_ms = shared_ms if self.shared_times else lake.some_ms(F.col("id"))
         now_ms = F.unix_millis(F.current_timestamp())
-        created_ms = F.when(is_late, lake.created_ms(some_time)).otherwise(
-            now_ms - F.col("id") % FRESH_MS
+        created_ms = (
+            F.when(is_twin, lake.created_ms(stored))
+            .when(is_late, some_ms)
+            .otherwise(now_ms - F.col("id") % FRESH_MS)
         )
         ids = spark.range(0, self.records * self.batches, 1, self.batches * FILES_A_BATCH)
         told = with_event(ids.withColumn("number", number), created_ms)
@@ -132,6 +137,7 @@ def main() -> None:
     sizes, shares = [1_000_000, 10_000_000, 100_000_000], [0.0, 0.001, 0.01, 0.1]
     parser.add_argument("--rows", type=int, nargs="+", default=sizes, help="records in each lake")
     parser.add_argument("--late", type=float, nargs="+", default=shares, help="shares: 0.01 is 1%%")
+    parser.add_argument("--shared-times", action="store_true", help="of late events and stored")
     parser.add_argument("--records-per-batch", type=int, default=250_000)
     parser.add_argument("--batches", type=int, default=4, help="the first one is cold")
     parser.add_argument("--lakes", help="folder of lakes to make, or to use again; they are kept")
@@ -143,7 +149,12 @@ def main() -> None:
         for rows in given.rows:
             lake = lake_of(spark, folder, rows)
             inputs = [
-                Input(given.records_per_batch, given.batches, round(share * _OF))
+                Input(
+                    given.records_per_batch,
+                    given.batches,
+                    round(share * _OF),
+                    given.shared_times,
+                )
                 for share in given.late
             ]
             seconds[rows] = [measure(spark, lake, each) for each in inputs]

@@ -77,9 +77,11 @@ def plain(window: timedelta) -> Job:
         return (
             process.raw_stream(spark, settings, lake)
             .transform(sound)
-            .where(is_accepted())
             .withWatermark(CREATED_AT, f"{window // timedelta(seconds=1)} seconds")
             .dropDuplicates(list(IDENTITY))
+            # In front of the state, Spark would plan this filter, with all that it rests on, into
+            # the reading of raw, and check each record many times over.
+            .where(is_accepted())
             .withColumn(IS_LATE, F.lit(False))
             .transform(pipeline.events(settings))
             .repartition(EVENT_NAME, EVENT_DATE)

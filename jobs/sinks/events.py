@@ -1,13 +1,14 @@
 """Write accepted events into the table: each identity once, one commit for each batch."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import reduce
+from heapq import nlargest
+from itertools import pairwise
 from operator import or_
 
-from pyspark.sql import Column, DataFrame, Row
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.lake import Table
@@ -15,7 +16,7 @@ from jobs.sinks.log import pinned
 from jobs.sinks.small import small
 from transforms.columns import CREATED_AT, EVENT_DATE, EVENT_NAME, IDENTITY, IS_LATE
 
-_MOST_RANGES = 100
+MOST_RANGES = 8
 
 
 @dataclass(frozen=True)
@@ -67,34 +68,35 @@ def stored_twins(accepted: DataFrame, events: Table, late: Sequence[LateRange]) 
     # Both reads must see the same rows: `rebuild` may move one to another partition in between.
     stored, _ = pinned(accepted.sparkSession, events)
     stored = stored.where(_within(late))
-    same_time = stored.join(identities.select(CREATED_AT), on=CREATED_AT, how="left_semi")
-    partitions = same_time.select(EVENT_NAME, EVENT_DATE).distinct().collect()
+    # Spark finds numbers quicker than timestamps.
+    micros = F.unix_micros(CREATED_AT)
+    times = identities.select(micros.alias("micros"))
+    same_time = stored.join(times, on=micros == F.col("micros"), how="left_semi")
+    partition = F.concat_ws("/", EVENT_NAME, EVENT_DATE)
+    partitions = [row[0] for row in same_time.select(partition).distinct().collect()]
     if not partitions:
         return None
-    nearby = stored.where(_in(partitions)).select(*IDENTITY)
+    nearby = same_time.where(partition.isin(partitions)).select(*IDENTITY)
     return nearby.join(identities, on=list(IDENTITY), how="left_semi")
-
-
-def _in(partitions: Iterable[Row]) -> Column:
-    """A literal predicate that only these partitions, or few others, satisfy."""
-    names: dict[date, set[str]] = defaultdict(set)
-    for each in partitions:
-        names[each[EVENT_DATE]].add(each[EVENT_NAME])
-    if len(names) > _MOST_RANGES:
-        all_names = set().union(*names.values())
-        return F.col(EVENT_DATE).isin([*names]) & F.col(EVENT_NAME).isin(all_names)
-    days = ((F.col(EVENT_DATE) == day) & F.col(EVENT_NAME).isin(of) for day, of in names.items())
-    return reduce(or_, days)
 
 
 def _within(late: Sequence[LateRange]) -> Column:
     """Literal predicates: dates prune partitions, ranges of created_at prune files."""
     dates = F.col(EVENT_DATE).isin([each.event_date for each in late])
-    if len(late) > _MOST_RANGES:
-        first, last = min(each.first for each in late), max(each.last for each in late)
-        return dates & between_micros(CREATED_AT, first, last)
-    times = (between_micros(CREATED_AT, each.first, each.last) for each in late)
+    times = (between_micros(CREATED_AT, first, last) for first, last in few_ranges(late))
     return dates & reduce(or_, times)
+
+
+def few_ranges(late: Sequence[LateRange]) -> list[tuple[int, int]]:
+    """At most `MOST_RANGES` spans of time that hold all of `late`: a row is held against each.
+
+    Dates are put together where the time between their late events is shortest.
+    """
+    ordered = sorted(late, key=lambda each: each.first)
+    gaps = ((after.first - before.last, at) for at, (before, after) in enumerate(pairwise(ordered)))
+    cuts = sorted(at + 1 for _, at in nlargest(MOST_RANGES - 1, gaps))
+    together = (ordered[start:end] for start, end in pairwise((0, *cuts, len(ordered))))
+    return [(dates[0].first, dates[-1].last) for dates in together]
 
 
 def between_micros(time: str, first: int, last: int) -> Column:

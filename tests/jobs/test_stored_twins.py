@@ -8,7 +8,7 @@ from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.lake import Table
-from jobs.sinks.events import LateRange, stored_twins
+from jobs.sinks.events import MOST_RANGES, LateRange, few_ranges, stored_twins
 
 NOON = datetime(2025, 11, 22, 12, tzinfo=UTC)
 IDENTITY = "event_uuid string, created_at timestamp"
@@ -87,18 +87,37 @@ def test_both_reads_see_one_version(spark: SparkSession, events: Table) -> None:
     assert [row.event_uuid for row in found.collect()] == ["e1"]
 
 
-def test_late_events_of_more_days_than_a_predicate_names(
+def test_late_events_of_many_days_are_looked_up_in_theirs_alone(
     spark: SparkSession, events: Table
 ) -> None:
-    """Then names and days are told apart, and more partitions are read than share a time."""
     times = [NOON - timedelta(days=day) for day in range(120)]
-    rows = [(f"d{n}", time, "page:viewed", time.date()) for n, time in enumerate(times)]
+    rows = [
+        (f"d{n}", time, name, time.date())
+        for n, time in enumerate(times)
+        for name in ("page:viewed", "page:left")
+        if n % 2 or name == "page:viewed"
+    ]
     append(spark.createDataFrame(rows, SCHEMA), events)
-    late = [(f"d{n}", time, True) for n, time in enumerate(times)]
+    late = [(f"d{n}", time, True) for n, time in enumerate(times) if n % 2 == 0]
     found = looked_up(spark, events, *late)
     assert found is not None
+    assert not [name for name in found.inputFiles() if "page%3Aleft" in name]
     assert_df_equality(
         found,
         spark.createDataFrame([(uuid, time) for uuid, time, _ in late], IDENTITY),
         ignore_row_order=True,
     )
+
+
+def test_dates_are_put_together_where_least_time_is_between_them() -> None:
+    def late(day: int) -> LateRange:
+        return LateRange(date(2025, 1, 1) + timedelta(days=day), day * 10, day * 10 + 5, 1)
+
+    few = [late(day) for day in range(MOST_RANGES)]
+    assert few_ranges(few[::-1]) == [(each.first, each.last) for each in few]
+    assert few_ranges([late(7)]) == [(70, 75)]
+    lone = [late(1_000 * day) for day in range(1, MOST_RANGES)]
+    assert few_ranges([*lone, *few]) == [
+        (0, few[-1].last),
+        *((each.first, each.last) for each in lone),
+    ]
