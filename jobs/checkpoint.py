@@ -64,10 +64,14 @@ class Checkpoint:
         """The last batch that was planned here; -1 before the first."""
         return _newest(self._offsets, -1)
 
+    def last_done(self) -> int:
+        """The last batch that is noted as done; -1 before the first."""
+        return _newest(self._commits, -1)
+
     def unfinished(self) -> int | None:
         """The batch that was planned here, but not noted as done."""
         planned = self.last_batch()
-        return planned if planned > _newest(self._commits, -1) else None
+        return planned if planned > self.last_done() else None
 
     def note_run(self, run: int, in_doubt: int | None) -> None:
         """Note that `run` works on the tables from here, and which batch it found in doubt."""

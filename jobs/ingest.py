@@ -10,13 +10,14 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from jobs.belonging import require_own
 from jobs.checkpoint import Checkpoint
-from jobs.errors import LakeError
 from jobs.lake import Table, Tables
 from jobs.settings import Settings, Source
-from jobs.sinks.log import last_batch, table_id
+from jobs.sinks.log import table_id
+from jobs.sinks.raw import RawSink
 from jobs.sources.kinesis import KinesisDataSource
 from jobs.triggers import at_each_trigger
-from transforms.columns import INGEST_DATE, SEQUENCE_NUMBER, SHARD_ID
+from jobs.writers import Writers
+from transforms.columns import SEQUENCE_NUMBER, SHARD_ID
 from transforms.layout import as_raw
 
 NAME = "ingest"
@@ -33,12 +34,12 @@ def start(spark: SparkSession, settings: Settings, tables: Tables, once: bool) -
 
     Raises:
         LakeError: when the checkpoint cannot be read or written, belongs to another raw table or
-            stream, or is older than the raw table.
+            stream, or does not know what the raw table has.
     """
     checkpoint = Checkpoint(spark, settings.lake.checkpoint(NAME))
     here = {"raw": table_id(spark, tables.raw), "stream": settings.source.stream}
     require_own(spark, checkpoint, here)
-    require_newest(spark, checkpoint, tables.raw)
+    claim, written = Writers(spark, checkpoint, tables.raw, NAME).claim()
     positions: dict[str, str] = {}
     if checkpoint.is_new():
         positions = stored_positions(spark, tables.raw)
@@ -49,15 +50,13 @@ def start(spark: SparkSession, settings: Settings, tables: Tables, once: bool) -
         .observe(NAME, F.count(F.lit(1)).alias("records"))
         .transform(as_raw)
         .writeStream.queryName(NAME)
-        .format("delta")
-        .outputMode("append")
-        .partitionBy(INGEST_DATE)
         .option("checkpointLocation", checkpoint.path)
+        .foreachBatch(RawSink(claim, tables.raw, written))
     )
     writer = (
         writer.trigger(processingTime="0 seconds") if once else at_each_trigger(writer, settings)
     )
-    return writer.start(tables.raw.path)
+    return writer.start()
 
 
 def records(
@@ -71,22 +70,6 @@ def records(
     if stop_at is not None:
         reader = reader.option("stopAt", stop_at.isoformat())
     return reader.load()
-
-
-def require_newest(spark: SparkSession, checkpoint: Checkpoint, raw: Table) -> None:
-    """Raise LakeError where raw has batches of the query that its checkpoint does not know.
-
-    Delta would skip the query's next batches, whatever they hold, because it has their numbers.
-    """
-    query = checkpoint.query()
-    written = last_batch(spark, raw, query) if query else None
-    if written is not None and written > checkpoint.last_batch():
-        raise LakeError(
-            f"{checkpoint.path} is older than {raw.path}: its last batch is "
-            f"{checkpoint.last_batch()}, but the table has batch {written} of the same query. It "
-            "was restored from a copy. Move the folder away, and the run goes on behind the last "
-            "records that the table has"
-        )
 
 
 def stored_positions(spark: SparkSession, raw: Table) -> dict[str, str]:

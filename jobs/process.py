@@ -47,7 +47,7 @@ def start(
     parts = {"raw": tables.raw, "events": tables.events, "quarantine": tables.quarantine}
     require_own(spark, checkpoint, {n: table_id(spark, table) for n, table in parts.items()})
     # Before anything is read: what the run before this one still wrote is there to be seen.
-    claim = Claim(spark, (tables.events, tables.quarantine))
+    claim = Claim(spark, (tables.events, tables.quarantine), NAME)
     now = datetime.now(UTC)
     cover = checkpoint.take_up(
         settings.once.window, now, _last_clock(spark, tables, now), claim.before

@@ -1,6 +1,7 @@
 """What the log of a Delta table tells, without opening a data file."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -36,15 +37,24 @@ def pinned(spark: SparkSession, table: Table) -> tuple[DataFrame, int]:
 
 
 def noted_in(spark: SparkSession, table: Table, note: str, after: int) -> int | None:
-    """The commit behind version `after` that has `note` as its `userMetadata`, or None.
+    """The commit behind version `after` that has `note` as its `userMetadata`, or None."""
+    newest_first = range(version(spark, table), after, -1)
+    noted = zip(newest_first, notes(spark, table), strict=False)
+    return next((number for number, each in noted if each == note), None)
+
+
+def notes(spark: SparkSession, table: Table) -> Iterator[str]:
+    """The `userMetadata` of each commit, or empty, from the newest to the oldest that is a file.
 
     The commits are read as files (https://github.com/delta-io/delta/blob/master/PROTOCOL.md): for
     the newest one of an application, Delta would put all of the table's state together anew.
     """
     commits = Folder(spark, f"{table.path}/_delta_log")
-    newest_first = range(version(spark, table), after, -1)
-    noted = (n for n in newest_first if _note(commits.read(f"{n:020d}.json")) == note)
-    return next(noted, None)
+    for number in range(version(spark, table), -1, -1):
+        commit = commits.read(f"{number:020d}.json")
+        if commit is None:
+            return
+        yield _note(commit)
 
 
 def has_files(spark: SparkSession, table: Table) -> bool:
@@ -58,10 +68,10 @@ def table_id(spark: SparkSession, table: Table) -> str:
     return str(_snapshot(spark, table).metadata().id())
 
 
-def _note(commit: str | None) -> str | None:
-    lines = (commit or "").splitlines()
+def _note(commit: str) -> str:
+    lines = commit.splitlines()
     infos = (json.loads(line)["commitInfo"] for line in lines if line.startswith('{"commitInfo"'))
-    return next((info.get("userMetadata") for info in infos), None)
+    return next((info.get("userMetadata", "") for info in infos), "")
 
 
 def _snapshot(spark: SparkSession, table: Table) -> Any:

@@ -32,9 +32,9 @@ def numbers(spark: SparkSession, table: Table) -> list[int]:
 
 def test_a_run_that_was_taken_over_writes_nothing_more(spark: SparkSession, table: Table) -> None:
     """Its append is skipped by Delta, and that does not go unnoticed."""
-    earlier = Claim(spark, [table])
+    earlier = Claim(spark, [table], "process")
     earlier.append(rows(spark, 1), table, batch=0)
-    later = Claim(spark, [table])
+    later = Claim(spark, [table], "process")
     assert (later.before, later.run) == (Progress(0, 0), 1)
     with pytest.raises(LakeError, match=r"taken over .*it is run 1, this one is run 0"):
         earlier.append(rows(spark, 2), table, batch=1)
@@ -43,7 +43,7 @@ def test_a_run_that_was_taken_over_writes_nothing_more(spark: SparkSession, tabl
     later.append(rows(spark, 3), table, batch=0)
     later.require()
     assert numbers(spark, table) == [1, 3]
-    assert progress(spark, table) == Progress(1, 0)
+    assert progress(spark, table, "process") == Progress(1, 0)
 
 
 def test_an_append_under_way_fails_when_another_run_takes_over(
@@ -58,7 +58,7 @@ def test_an_append_under_way_fails_when_another_run_takes_over(
         _wait_for(taken_over.exists)
         return number
 
-    earlier, failures = Claim(spark, [table]), []
+    earlier, failures = Claim(spark, [table], "process"), []
 
     def append() -> None:
         late = rows(spark, 1).withColumn("number", once_taken_over("number"))
@@ -70,7 +70,7 @@ def test_an_append_under_way_fails_when_another_run_takes_over(
     writing = threading.Thread(target=append)
     writing.start()
     _wait_for(writes.exists)
-    Claim(spark, [table])
+    Claim(spark, [table], "process")
     taken_over.touch()
     writing.join()
     assert "ConcurrentTransaction" in failures[0]
@@ -82,9 +82,9 @@ def test_of_two_runs_that_claim_at_the_same_moment_one_fails(
 ) -> None:
     """Both take the same number, and Delta takes the second claim for the first."""
     faster: list[Claim] = []
-    _before_the_next_append(monkeypatch, lambda: faster.append(Claim(spark, [table])))
+    _before_the_next_append(monkeypatch, lambda: faster.append(Claim(spark, [table], "process")))
     with pytest.raises(LakeError, match="another run has taken over"):
-        Claim(spark, [table])
+        Claim(spark, [table], "process")
     faster[0].require()
 
 
@@ -92,9 +92,9 @@ def test_a_commit_just_before_the_claim_may_be_any_batch_of_the_run_before(
     spark: SparkSession, table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It was not there when the tables were asked how far that run has come."""
-    earlier = Claim(spark, [table])
+    earlier = Claim(spark, [table], "process")
     _before_the_next_append(monkeypatch, lambda: earlier.append(rows(spark, 1), table, batch=7))
-    later = Claim(spark, [table])
+    later = Claim(spark, [table], "process")
     assert later.run == 1
     assert Progress(0, 7) < later.before < Progress(1)
     later.require()

@@ -29,6 +29,7 @@ INGEST, PROCESS = "PUT .*/checkpoints/ingest", "PUT .*/checkpoints/process"
 # Any but the table's first, which makes it
 COMMIT = r"/_delta_log/(?!0+\.json)\d{20}\.json$"
 # A batch writes files before its commit; the claim of a run on the table is a commit without any.
+RAW_FILE, RAW_COMMIT = ("PUT .*/raw/records/ingest_date=", f"PUT .*/raw/records{COMMIT}")
 EVENTS_FILE, EVENTS_COMMIT = (
     "PUT .*/processed/events/event_name=",
     f"PUT .*/processed/events{COMMIT}",
@@ -42,8 +43,10 @@ POINTS = (
     Point("ingest: planned, not noted", (rf"{INGEST}/offsets/\d+$",)),
     Point("ingest: planned and noted", (rf"{INGEST}/offsets/\d+$",), applied=True),
     Point("ingest: an executor reads", (rf"{INGEST}/offsets/\d+$", "GetRecords")),
-    Point("ingest: raw's files, no commit", (f"PUT .*/raw/records{COMMIT}",)),
-    Point("ingest: raw's commit, not noted", (f"PUT .*/raw/records{COMMIT}",), applied=True),
+    Point("ingest: its run noted, raw not claimed", (RAW_COMMIT,)),
+    Point("ingest: raw claimed, not noted", (RAW_COMMIT,), applied=True),
+    Point("ingest: raw's files, no commit", (RAW_FILE, RAW_COMMIT)),
+    Point("ingest: raw's commit, not noted", (RAW_FILE, RAW_COMMIT), applied=True),
     Point("ingest: batch not noted as done", (rf"{INGEST}/commits/\d+$",)),
     Point("process: planned and noted", (rf"{PROCESS}/offsets/\d+$",), applied=True),
     Point("process: before the state's commit", (rf"{PROCESS}/state/0/",)),

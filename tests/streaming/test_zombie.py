@@ -13,9 +13,9 @@ from jobs.audit import prove
 from jobs.errors import LakeError
 from jobs.lake import Table
 from jobs.sinks.claim import progress
-from tests.e2e.commands import Running, settings
+from tests.e2e.commands import STREAM, Running, run, settings
 from tests.jobs.lake import SmallLake, event, settings_in
-from tests.servers import Server
+from tests.servers import Server, fake_kinesis
 
 pytestmark = pytest.mark.slow
 
@@ -54,9 +54,53 @@ def test_the_later_driver_goes_on_and_the_earlier_one_ends(
     tried("records", 61)
 
 
-def _wait_for_run(number: int, spark: SparkSession, events: Table, driver: Running) -> None:
+@pytest.mark.parametrize("is_copy", [True, False], ids=["copied checkpoint", "same checkpoint"])
+def test_the_later_driver_of_ingest_goes_on_and_the_earlier_one_ends(
+    spark: SparkSession, tmp_path: Path, is_copy: bool, tried: Callable[[str, int], None]
+) -> None:
+    """Both would read the same records of the stream; raw has each once."""
+    put: list[bytes] = []
+    raw = SmallLake(spark, settings_in(tmp_path)).tables.raw
+    with fake_kinesis() as fake:
+        fake.client().create_stream(StreamName=STREAM, ShardCount=2)
+
+        def send() -> None:
+            for _ in range(20):
+                key = f"{len(put)}"
+                put.append(f"record {key}".encode())
+                fake.client().put_record(StreamName=STREAM, Data=put[-1], PartitionKey=key)
+
+        def given(place: str) -> list[str]:
+            return settings(fake, str(tmp_path), f"lake.checkpoints={tmp_path}/{place}")
+
+        send()
+        with Running("ingest", *given("checkpoints")) as earlier:
+            earlier.wait_for("query=ingest batch=")
+            place = "copy" if is_copy else "checkpoints"
+            if is_copy:
+                shutil.copytree(tmp_path / "checkpoints", tmp_path / place)
+            with Running("ingest", *given(place)) as later:
+                _wait_for_run(1, spark, raw, later, "ingest")
+                send()
+                code, said = earlier.end()
+                later.terminate()
+        send()
+        done = run("ingest", "--once", *given(place))
+
+    assert code != 0, said
+    assert "another run" in said or "Concurrent update to the log" in said, said
+    assert done.returncode == 0, done.stderr
+    stored = sorted(bytes(row.data) for row in raw.read(spark).collect())
+    assert stored == sorted(put)
+    tried("zombie drivers", 1)
+    tried("records", len(put))
+
+
+def _wait_for_run(
+    number: int, spark: SparkSession, table: Table, driver: Running, query: str = "process"
+) -> None:
     """Until the driver has claimed the table."""
-    while progress(spark, events).run < number:
+    while progress(spark, table, query).run < number:
         assert not driver.has_ended, driver.end()
         time.sleep(0.1)
 

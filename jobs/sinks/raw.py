@@ -1,0 +1,25 @@
+"""Write what the stream brought into raw: each batch once, in one commit."""
+
+from pyspark.sql import DataFrame
+
+from jobs.lake import Table
+from jobs.sinks.claim import Claim
+
+
+class RawSink:
+    """Called by Spark with each batch of `ingest`."""
+
+    def __init__(self, claim: Claim, raw: Table, written: int) -> None:
+        """`written` is the last batch that raw has of the query's checkpoint."""
+        self._claim = claim
+        self._raw = raw
+        self._written = written
+
+    def __call__(self, batch: DataFrame, number: int) -> None:
+        """Write `batch`, unless it is the one that an earlier run wrote and had no time to note.
+
+        Raises:
+            LakeError: another run has taken over.
+        """
+        if number > self._written:
+            self._claim.append(batch, self._raw, number)
