@@ -32,36 +32,25 @@ class Writers:
                 takes for done; or another run has taken over meanwhile.
         """
         self._written()  # a checkpoint that is refused takes nothing over
+        earlier = [name for name in self._folder.names() if name.isalnum()]
         writer = uuid4().hex
         self._folder.write(writer, "")
         claim = Claim(self._spark, (self._raw,), self._query, writer)
         # No run before this one can write any more, so what is found now stays true.
         written = self._written(own=writer)
         self._folder.write(writer, str(written))
-        for name in self._folder.names():
-            if name.isalnum() and name != writer:
-                self._folder.delete(name)
+        for name in earlier:
+            self._folder.delete(name)
         return claim, written
 
     def _written(self, own: str = "") -> int:
         """The last batch of the checkpoint that raw has, -1 for none, leaving this run aside."""
         if self._checkpoint.is_new():
             return -1
-        left = marks(self._spark, self._raw, self._query)
-        for mark in dropwhile(lambda mark: mark.writer == own, left):
-            noted = self._folder.read(mark.writer)
-            if noted is None:
-                run = mark.reached.run
-                raise self._refused(f"run {run}, which it does not know, has written the table")
-            if mark.reached.batch >= 0:
-                return self._known(mark.reached.batch)
-            if noted:
-                return self._known(int(noted))
-            # That run was killed before it noted what it had found: the one before it tells.
-        raise self._refused("the table's log does not tell what it has of it")
-
-    def _known(self, written: int) -> int:
-        planned, done = self._checkpoint.last_batch(), self._checkpoint.last_done()
+        # A driver that this run is about to take over may go on up to the claim.
+        done = self._checkpoint.last_done()
+        written = self._told_by_raw(own)
+        planned = self._checkpoint.last_batch()
         if written > planned:
             raise self._refused(
                 f"its last batch is {planned}, but the table has batch {written}: it was restored "
@@ -73,6 +62,21 @@ class Writers:
                 "restored from a copy"
             )
         return written
+
+    def _told_by_raw(self, own: str) -> int:
+        left = marks(self._spark, self._raw, self._query)
+        for mark in dropwhile(lambda mark: mark.writer == own, left):
+            noted = self._folder.read(mark.writer)
+            if mark.reached.batch >= 0:
+                if noted is None:
+                    raise self._refused(
+                        f"run {mark.reached.run}, which it does not know, has written the table"
+                    )
+                return mark.reached.batch
+            if noted:
+                return int(noted)
+            # That run wrote nothing, and did not come to note what it found: one before it tells.
+        raise self._refused("the table's log does not tell what it has of it")
 
     def _refused(self, why: str) -> LakeError:
         return LakeError(

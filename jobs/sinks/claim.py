@@ -147,7 +147,7 @@ def marks(spark: SparkSession, table: Table, query: str) -> Iterator[Mark]:
     if progress(spark, table, query) == Progress():
         return
     application = _application(query)
-    for note in notes(spark, table):
+    for _, note in notes(spark, table):
         mark = Mark.of(note, application)
         if mark is not None:
             yield mark

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -38,13 +39,13 @@ def pinned(spark: SparkSession, table: Table) -> tuple[DataFrame, int]:
 
 def noted_in(spark: SparkSession, table: Table, note: str, after: int) -> int | None:
     """The commit behind version `after` that has `note` as its `userMetadata`, or None."""
-    newest_first = range(version(spark, table), after, -1)
-    noted = zip(newest_first, notes(spark, table), strict=False)
-    return next((number for number, each in noted if each == note), None)
+    behind = takewhile(lambda commit: commit[0] > after, notes(spark, table))
+    return next((number for number, each in behind if each == note), None)
 
 
-def notes(spark: SparkSession, table: Table) -> Iterator[str]:
-    """The `userMetadata` of each commit, or empty, from the newest to the oldest that is a file.
+def notes(spark: SparkSession, table: Table) -> Iterator[tuple[int, str]]:
+    """The number of each commit and its `userMetadata`, or empty: from the newest in the log as it
+    was last read to the oldest that is still a file.
 
     The commits are read as files (https://github.com/delta-io/delta/blob/master/PROTOCOL.md): for
     the newest one of an application, Delta would put all of the table's state together anew.
@@ -54,7 +55,7 @@ def notes(spark: SparkSession, table: Table) -> Iterator[str]:
         commit = commits.read(f"{number:020d}.json")
         if commit is None:
             return
-        yield _note(commit)
+        yield number, _note(commit)
 
 
 def has_files(spark: SparkSession, table: Table) -> bool:

@@ -2,6 +2,7 @@
 
 from pyspark.sql import DataFrame
 
+from jobs.errors import LakeError
 from jobs.lake import Table
 from jobs.sinks.claim import Claim
 
@@ -19,7 +20,14 @@ class RawSink:
         """Write `batch`, unless it is the one that an earlier run wrote and had no time to note.
 
         Raises:
-            LakeError: another run has taken over.
+            LakeError: another run has taken over; or raw lacks a batch before this one.
         """
+        if number > self._written + 1:
+            raise LakeError(
+                f"{self._raw.path} has no batch between {self._written} and {number} of this "
+                "checkpoint, as if it was restored from a copy: move the folder of `ingest` below "
+                "lake.checkpoints away, and the run goes on behind the last records that raw has"
+            )
         if number > self._written:
             self._claim.append(batch, self._raw, number)
+            self._written = number

@@ -123,6 +123,26 @@ def test_a_checkpoint_that_is_newer_than_raw_is_refused(
         ingest.begin()
 
 
+def test_a_batch_is_refused_when_raw_lacks_the_one_before(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    """The table was restored, and the checkpoint's notes of what is done are gone."""
+    ingest = Ingest(spark, tmp_path)
+    ingest.run(batch=0)
+    ingest.plan(5)
+    sink, _ = ingest.begin()
+    with pytest.raises(LakeError, match="has no batch between 0 and 5 of this checkpoint"):
+        sink(ingest.lake.tables.raw.read(spark), 5)
+
+
+def test_a_copy_that_wrote_nothing_is_not_in_the_way(spark: SparkSession, tmp_path: Path) -> None:
+    ingest, copy = Ingest(spark, tmp_path), Ingest(spark, tmp_path, "copy")
+    ingest.run(batch=0)
+    shutil.copytree(ingest.folder, copy.folder)
+    assert copy.begin()[1] == 0
+    assert ingest.begin()[1] == 0
+
+
 def test_a_checkpoint_of_which_raw_tells_nothing_is_refused(
     spark: SparkSession, tmp_path: Path
 ) -> None:
