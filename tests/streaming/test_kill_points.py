@@ -110,7 +110,7 @@ def test_killed_at_random_again_and_again_the_lake_comes_out_exact(
     died_at: list[str] = []
     while len(died_at) < KILLS:
         lake.put(RECORDS // 4)
-        steps = ["."] * chance.randrange(1, 400)
+        steps = ["."] * chance.randrange(1, 600)
         request = lake.run_until(*steps, applied=chance.random() < 0.5)
         died_at += [request] if request else []
     lake.drain()
