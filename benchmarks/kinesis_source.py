@@ -89,7 +89,7 @@ def measure(volume: Volume, records_per_batch: int, memory: str) -> Result:
                 max_records_per_batch=records_per_batch,
             ),
             lake=Lake(raw=f"{folder}/raw", processed=f"{folder}/p", checkpoints=f"{folder}/c"),
-            stream=Stream(trigger=timedelta(0)),
+            stream=Stream(trigger=timedelta(milliseconds=1)),
         )
         with PeakMemory(without=servers) as peak:
             seconds, progress = run(local_session(settings, memory), settings, volume.records)

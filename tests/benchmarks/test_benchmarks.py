@@ -1,0 +1,29 @@
+"""The benchmarks come to their reports: here with sizes of which no figure says anything."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.e2e.commands import REPO
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    ("name", "sizes"),
+    [
+        ("kinesis_plan", ("--shards", "3", "--records", "2")),
+        ("kinesis_source", ("--shards", "2", "--records", "20", "--records-per-batch", "20")),
+        ("processing", ("--events", "400", "--events-per-batch", "200")),
+    ],
+)
+def test_a_benchmark_reports(name: str, sizes: tuple[str, ...]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", f"benchmarks.{name}", *sizes],
+        cwd=REPO,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"python -m benchmarks.{name} {' '.join(sizes)}" in done.stdout
