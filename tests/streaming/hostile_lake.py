@@ -17,6 +17,7 @@ from pyspark.sql import functions as F
 
 from jobs import pipeline, process
 from jobs.audit import prove
+from jobs.checkpoint import Checkpoint
 from jobs.errors import EventLakeError
 from jobs.files import Folder
 from jobs.lake import Table, tables
@@ -173,9 +174,10 @@ class Machine:
     """A machine whose clock says that it is `now`, later than the clock of this one.
 
     Spark has no clock that a test could set. But all that `process` does with Spark's time, the
-    batch's `current_timestamp()`, is to stamp rows with it; so `running` adds to that stamp by how
-    much the clock is ahead, and to the times that Spark notes in its checkpoint as well, when
-    their batches are committed: there they stand as if Spark's own clock had been ahead.
+    batch's `current_timestamp()`, is to stamp rows with it, and to look whether it has gone back;
+    so `running` adds to both by how much the clock is ahead, and to the times that Spark notes in
+    its checkpoint as well, when their batches are committed: there they stand as if Spark's own
+    clock had been ahead.
     """
 
     def __init__(self, spark: SparkSession, now: datetime) -> None:
@@ -190,6 +192,7 @@ class Machine:
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(process, "datetime", _clock(self._ahead))
             patched.setattr(pipeline, "with_clock", self._with_clock)
+            patched.setattr(Checkpoint, "require_clock", self._require_clock())
             yield
         for batch in self._batches(checkpoint) - noted:
             self._set_time(checkpoint, batch)
@@ -200,6 +203,14 @@ class Machine:
             return records.withColumn(PROCESSED_AT, clock)
 
         return apply
+
+    def _require_clock(self) -> Callable[..., None]:
+        required = Checkpoint.require_clock
+
+        def require(checkpoint: Checkpoint, batch: int, clock_floor: datetime) -> None:
+            required(checkpoint, batch, max(clock_floor, datetime.now(UTC) + self._ahead))
+
+        return require
 
     def _batches(self, checkpoint: str) -> set[str]:
         return {n for n in Folder(self._spark, f"{checkpoint}/commits").names() if n.isdigit()}
