@@ -71,6 +71,12 @@ _KNOWN = (
         "new column), so nothing of this commit was written: run it again",
     ),
     (
+        re.compile(r"FAILED_READ_FILE\.FILE_NOT_EXIST"),
+        "a file was deleted that this run still needs: VACUUM must keep files for longer than a "
+        "batch takes, and in raw for longer than `process` lags behind; if a start ends like this "
+        "again, " + _PROCESS_ANEW,
+    ),
+    (
         re.compile(r"UnknownHostException|Connection refused|ConnectException|SdkClientException"),
         "the lake's storage cannot be reached: check lake.s3_endpoint_url and the network",
     ),

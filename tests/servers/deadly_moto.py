@@ -8,7 +8,8 @@ point of its work has a request before which, or behind which, it can die:
 
 The client, and its process group, die at the request that is the last step, once the others have
 been seen in their order: before the server does it, or, if `applied`, after it is done and before
-the client learns of it. `GET /_kill` answers which request that was, or null.
+the client learns of it. Until the server is told of the client, it holds that request; told of a
+client that is null, it lets it pass. `GET /_kill` answers which request that is, or null.
 """
 
 import argparse
@@ -40,21 +41,20 @@ class DeadlyServer:
         self._steps: list[re.Pattern[str]] = []
         self._applied = False
         self._client = threading.Event()
-        self._pid = 0
-        self._killed_at: str | None = None
+        self._pid: int | None = None
+        self._stopped_at: str | None = None
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         if environ["PATH_INFO"].startswith(CONTROL):
             return self._control(environ, start_response)
         request = _name(environ)
         is_last = self._take_step(request)
-        if is_last and not self._applied:
-            self._kill(request)
+        if is_last and not self._applied and self._kills(request):
             start_response("503 Service Unavailable", [])  # nobody hears it any more
             return []
         answer = list(self._app(environ, start_response))
         if is_last and self._applied:
-            self._kill(request)
+            self._kills(request)
         return answer
 
     def _take_step(self, request: str) -> bool:
@@ -65,10 +65,14 @@ class DeadlyServer:
             del self._steps[0]
             return not self._steps
 
-    def _kill(self, request: str) -> None:
+    def _kills(self, request: str) -> bool:
+        """Hold `request` until the client is known; kill it, unless it may pass."""
+        self._stopped_at = request
         self._client.wait()
-        self._killed_at = request
+        if self._pid is None:
+            return False
         os.killpg(self._pid, signal.SIGKILL)
+        return True
 
     def _control(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         said = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
@@ -80,10 +84,10 @@ class DeadlyServer:
             else:
                 with self._lock:
                     self._steps = [re.compile(step) for step in given["steps"]]
-                    self._applied, self._killed_at = given["applied"], None
+                    self._applied, self._stopped_at = given["applied"], None
                     self._client.clear()
         start_response("200 OK", [("Content-Type", "application/json")])
-        return [json.dumps(self._killed_at).encode()]
+        return [json.dumps(self._stopped_at).encode()]
 
 
 def _name(environ: Environ) -> str:

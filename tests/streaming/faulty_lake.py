@@ -4,7 +4,7 @@ import json
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 
@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.audit import prove
-from jobs.lake import Tables, tables
+from jobs.lake import Table, Tables, tables
 from jobs.settings import Lake
 from jobs.synthetic import Mix, records
 from tests.e2e.commands import Running, run, settings
@@ -21,6 +21,7 @@ from tests.servers import Server
 from tests.servers.server import REGION
 from tests.streaming.oracle import expected
 
+STREAM = ("stream", "--once")
 MIX = Mix(names=1, twins=0.2, late=0.1, broken=0.1, seed=7)
 
 
@@ -57,25 +58,35 @@ class FaultyLake:
         )
         self._put.append(data)
 
-    def run_until_killed(
-        self, *steps: str, applied: bool, command: Sequence[str] = ("stream", "--once")
-    ) -> str:
-        """Start the driver, which dies at the last of `steps`; answers at which request it did."""
+    def run_until_killed(self, *steps: str, applied: bool, command: Sequence[str] = STREAM) -> None:
+        """Start the driver, which dies at the last of `steps`."""
         request = self.run_until(*steps, applied=applied, command=command)
         assert request is not None, f"the driver ended without having come to {steps}"
-        return request
 
-    def run_until(
-        self, *steps: str, applied: bool, command: Sequence[str] = ("stream", "--once")
-    ) -> str | None:
-        """The same; but the driver may also end by itself before it comes to them: None."""
+    def run_until(self, *steps: str, applied: bool, command: Sequence[str] = STREAM) -> str | None:
+        """The same, answering at which request it died; None if the driver came to its end."""
         self._control("/_kill", {"steps": steps, "applied": applied})
         with Running(*command, *self._given) as driver:
             self._control("/_kill/client", {"pid": driver.pid})
             code, said = driver.end()
-        request = self._control("/_kill")
+        request = self._stopped_at()
         assert code == (-9 if request else 0), f"it ended with {code}:\n{said[-3000:]}"
-        return None if request is None else str(request)
+        return request
+
+    def run_beside(
+        self, beside: Callable[[], None], *steps: str, killed: bool, command: Sequence[str]
+    ) -> None:
+        """Hold the driver behind the last of `steps` until `beside` is done; then it dies, or goes
+        on to its end."""
+        self._control("/_kill", {"steps": steps, "applied": True})
+        with Running(*command, *self._given) as driver:
+            while self._stopped_at() is None:
+                assert not driver.has_ended, driver.end()
+                time.sleep(0.1)
+            beside()
+            self._control("/_kill/client", {"pid": driver.pid if killed else None})
+            code, said = driver.end()
+        assert code == (-9 if killed else 0), f"it ended with {code}:\n{said[-3000:]}"
 
     def drain(self) -> None:
         """Start the driver once more, and let it end by itself."""
@@ -88,16 +99,25 @@ class FaultyLake:
         assert done.returncode == 0, done.stderr[-3000:]
         return done.stdout
 
-    def compact(self) -> None:
-        """Rewrite the small files of raw and events; delete those of events that it has not."""
+    def keep_deleted_files(self, seconds: int) -> None:
+        """From now on VACUUM takes files of raw and events that were replaced so long ago."""
         for table in (self.tables.raw, self.tables.events):
+            self._spark.sql(
+                f"ALTER TABLE delta.`{table.path}` SET TBLPROPERTIES "
+                f"('delta.deletedFileRetentionDuration' = 'interval {seconds} seconds')"
+            )
+
+    def optimize(self, *tables: Table) -> None:
+        """Rewrite the small files of `tables` as larger ones."""
+        for table in tables:
             DeltaTable.forPath(self._spark, table.path).optimize().executeCompaction()
-        check = "spark.databricks.delta.retentionDurationCheck.enabled"
-        self._spark.conf.set(check, "false")
-        try:
-            DeltaTable.forPath(self._spark, self.tables.events.path).vacuum(0)
-        finally:
-            self._spark.conf.unset(check)
+
+    def vacuum(self, *tables: Table) -> int:
+        """Delete the files that `tables` do not need any more; answers how many these were."""
+        before = sum(map(self._files, tables))
+        for table in tables:
+            DeltaTable.forPath(self._spark, table.path).vacuum()
+        return before - sum(map(self._files, tables))
 
     def assert_exact(self) -> None:
         """The audit is clean, and the oracle agrees with each table row for row."""
@@ -115,6 +135,17 @@ class FaultyLake:
 
     def _bytes_of(self, table: DataFrame) -> Counter[bytes]:
         return Counter(bytes(row[0]) for row in table.select("data").collect())
+
+    def _files(self, table: Table) -> int:
+        bucket, _, prefix = table.path.removeprefix("s3://").partition("/")
+        pages = self._server.client("s3").get_paginator("list_objects_v2")
+        listed = pages.paginate(Bucket=bucket, Prefix=f"{prefix}/")
+        keys = (found["Key"] for page in listed for found in page.get("Contents", ()))
+        return sum(key.endswith(".parquet") and "/_delta_log/" not in key for key in keys)
+
+    def _stopped_at(self) -> str | None:
+        request = self._control("/_kill")
+        return None if request is None else str(request)
 
     def _control(self, path: str, body: dict[str, object] | None = None) -> object:
         data = None if body is None else json.dumps(body).encode()
