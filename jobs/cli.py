@@ -8,8 +8,12 @@ import sys
 import traceback
 from collections.abc import Sequence
 
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+
 from jobs import audit, config, demo, generate, ingest, process, rebuild, replay, session
 from jobs.errors import EventLakeError
+from jobs.explain import explain
 from jobs.stream import Run
 
 _QUERIES = {
@@ -41,15 +45,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
         return int(parsed.run(parsed))
-    except EventLakeError as error:
+    except Exception as error:
         if parsed.verbose:
             traceback.print_exception(error)
-        print(f"event-lake: {error}", file=sys.stderr)
-        return error.exit_code
+        told = _told(error)
+        print(f"event-lake: {told}", file=sys.stderr)
+        return told.exit_code
     except KeyboardInterrupt:
         return 130
     finally:
         session.stop()
+
+
+def _told(error: Exception) -> EventLakeError:
+    if isinstance(error, EventLakeError):
+        return error
+    if isinstance(error, (PySparkException, Py4JError)):
+        return explain(error)
+    return EventLakeError(f"{type(error).__name__}: {error}")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -53,8 +53,8 @@ def start(
         settings.once.window, now, _last_clock(spark, tables, now), claim.before
     )
     checkpoint.note_run(claim.run, cover.in_doubt)
-    if is_new:
-        _tell_new(checkpoint, cover)
+    if not cover.generation.query:
+        _tell_new(checkpoint, cover, is_new)
     sink = OutcomeSink(
         tables=tables,
         claim=claim,
@@ -94,16 +94,17 @@ def outcomes(records: DataFrame, settings: Settings, cover: Cover) -> DataFrame:
     return counted.transform(pipeline.outcomes(settings, cover))
 
 
-def _tell_new(checkpoint: Checkpoint, cover: Cover) -> None:
+def _tell_new(checkpoint: Checkpoint, cover: Cover, is_empty: bool) -> None:
     since = cover.generation.covered_since
     asked = (
         "nothing is stored yet"
         if since == SINCE_EVER
         else f"the tables are asked for what was taken before {since.isoformat()}"
     )
+    read = "from its start" if is_empty else "from where this checkpoint was, behind the tables"
     log.info(
-        "query=%s generation=%s begins at %s: raw is read from its start, and %s",
-        *(NAME, cover.generation.identifier, checkpoint.path, asked),
+        "query=%s generation=%s begins at %s: raw is read %s, and %s",
+        *(NAME, cover.generation.identifier, checkpoint.path, read, asked),
     )
 
 

@@ -114,10 +114,12 @@ def main(checkout: Path, folder: Path) -> None:
         if write_archive(packages, package_files(ROOTS)) or not unpacked.exists():
             unpack(packages, unpacked)
     except metadata.PackageNotFoundError as missing:
-        sys.exit(
+        print(
             f"event-lake: {missing.name} is not installed for {sys.executable}, so it cannot be "
-            "shipped; install it, or unset EVENT_LAKE_NO_SETUP"
+            "shipped; install it, or unset EVENT_LAKE_NO_SETUP",
+            file=sys.stderr,
         )
+        sys.exit(3)
 
 
 if __name__ == "__main__":

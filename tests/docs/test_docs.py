@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
+from jobs.audit_report import BREACHES
+from jobs.errors import EventLakeError
 from jobs.sources.kinesis_options import options_table
 from transforms.columns import EVENT_SCHEMA, QUARANTINE_SCHEMA, RAW_SCHEMA, RECORD_SCHEMA
 
@@ -29,6 +31,15 @@ def test_the_data_flow_names_every_column_of_every_stage(spark: SparkSession) ->
     for stage, schema in enumerate(schemas, start=1):
         documented = {row[0] for row in rows if row[stage].strip()}
         assert documented == set(spark.createDataFrame([], schema).columns)
+
+
+def test_operations_tell_every_exit_code_and_every_breach() -> None:
+    """A user finds what a run or an audit has ended with."""
+    operations = (ROOT / "docs/operations.md").read_text()
+    for error in EventLakeError.__subclasses__():
+        assert f"\n| {error.exit_code} | " in operations, error
+    for breach in BREACHES:
+        assert f"`{breach}`" in operations, breach
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

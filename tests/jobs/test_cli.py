@@ -7,7 +7,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs import cli, session
-from tests.e2e.commands import STREAM, settings
+from tests.e2e.commands import STREAM, run, settings
 from tests.servers import FakeKinesis, fake_kinesis
 
 pytestmark = pytest.mark.usefixtures("spark")
@@ -77,3 +77,14 @@ def test_an_audit_of_no_lake(
     code, line = error_of(capsys, "audit", *settings(server, str(tmp_path)))
     assert code == 6
     assert "no table at" in line
+
+
+def test_spark_that_does_not_start(
+    server: FakeKinesis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was not foreseen is a line and an exit code as well."""
+    monkeypatch.setenv("PYSPARK_SUBMIT_ARGS", "--no-such-option pyspark-shell")
+    ended = run("audit", *settings(server, str(tmp_path)))
+    assert ended.returncode == 10
+    assert "\nevent-lake: [JAVA_GATEWAY_EXITED] " in ended.stderr
+    assert "Traceback" not in ended.stderr

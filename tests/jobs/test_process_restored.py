@@ -1,5 +1,6 @@
 """`process` with a checkpoint that is not the one that worked on the lake last."""
 
+import logging
 import shutil
 import time
 from dataclasses import replace
@@ -63,8 +64,11 @@ def test_a_driver_that_wakes_up_behind_another_one_writes_nothing(
     assert prove(lake.spark, lake.tables).is_clean
 
 
-def test_a_checkpoint_restored_from_a_copy_stores_nothing_twice(lake: SmallLake) -> None:
-    """It cuts batches otherwise than the ones that it knows nothing of."""
+def test_a_checkpoint_restored_from_a_copy_stores_nothing_twice(
+    lake: SmallLake, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It cuts batches otherwise than the ones that it knows nothing of. The log says that the
+    tables are asked."""
     lake.put(event("a", NOW))
     lake.process()
     copy = with_checkpoints(lake, copy_of(lake, "copy"), files=1)
@@ -72,7 +76,11 @@ def test_a_checkpoint_restored_from_a_copy_stores_nothing_twice(lake: SmallLake)
         lake.put(event(uuid, NOW), uuid.encode())
     lake.process()
     lake.put(event("e", NOW), event("b", NOW))
-    copy.process()
+    with caplog.at_level(logging.INFO, logger="event-lake"):
+        copy.process()
+    [line] = [line for line in caplog.messages if "query=process generation=" in line]
+    assert "raw is read from where this checkpoint was, behind the tables" in line
+    assert "the tables are asked for what was taken before 20" in line
     assert lake.stored() == ["a", "b", "c", "d", "e"]
     assert prove(lake.spark, lake.tables).is_clean
 
