@@ -147,7 +147,7 @@ def main() -> None:
     with lakes_folder(given.lakes) as folder:
         spark = local_session(settings_in(folder), given.memory)
         for rows in given.rows:
-            lake = lake_of(spark, folder, rows)
+            lake = lake_of(spark, folder, rows, events_alone=True)
             inputs = [
                 Input(
                     given.records_per_batch,
