@@ -8,12 +8,9 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from py4j.protocol import Py4JError
-from pyspark.errors import PySparkException
-
 from jobs import audit, config, demo, generate, ingest, process, rebuild, replay, session
 from jobs.errors import EventLakeError
-from jobs.explain import explain
+from jobs.explain import explained
 from jobs.stream import Run
 
 _QUERIES = {
@@ -44,11 +41,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for chatty in ("py4j", "botocore", "boto3", "urllib3"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
-        return int(parsed.run(parsed))
+        with explained():
+            return int(parsed.run(parsed))
     except Exception as error:
         if parsed.verbose:
             traceback.print_exception(error)
-        told = _told(error)
+        told = error if isinstance(error, EventLakeError) else _unforeseen(error)
         print(f"event-lake: {told}", file=sys.stderr)
         return told.exit_code
     except KeyboardInterrupt:
@@ -57,11 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         session.stop()
 
 
-def _told(error: Exception) -> EventLakeError:
-    if isinstance(error, EventLakeError):
-        return error
-    if isinstance(error, (PySparkException, Py4JError)):
-        return explain(error)
+def _unforeseen(error: Exception) -> EventLakeError:
     return EventLakeError(f"{type(error).__name__}: {error}")
 
 

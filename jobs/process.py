@@ -53,7 +53,7 @@ def start(
         settings.once.window, now, _last_clock(spark, tables, now), claim.before
     )
     checkpoint.note_run(claim.run, cover.in_doubt)
-    if not cover.generation.query:
+    if not cover.generation.query:  # it begins with this run
         _tell_new(checkpoint, cover, is_new)
     sink = OutcomeSink(
         tables=tables,

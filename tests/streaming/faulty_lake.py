@@ -21,7 +21,7 @@ from tests.servers import Server
 from tests.servers.server import REGION
 from tests.streaming.oracle import expected
 
-STREAM = ("stream", "--once")
+STREAM_ONCE = ("stream", "--once")
 MIX = Mix(names=1, twins=0.2, late=0.1, broken=0.1, seed=7)
 
 
@@ -58,12 +58,16 @@ class FaultyLake:
         )
         self._put.append(data)
 
-    def run_until_killed(self, *steps: str, applied: bool, command: Sequence[str] = STREAM) -> None:
+    def run_until_killed(
+        self, *steps: str, applied: bool, command: Sequence[str] = STREAM_ONCE
+    ) -> None:
         """Start the driver, which dies at the last of `steps`."""
         request = self.run_until(*steps, applied=applied, command=command)
         assert request is not None, f"the driver ended without having come to {steps}"
 
-    def run_until(self, *steps: str, applied: bool, command: Sequence[str] = STREAM) -> str | None:
+    def run_until(
+        self, *steps: str, applied: bool, command: Sequence[str] = STREAM_ONCE
+    ) -> str | None:
         """The same, answering at which request it died; None if the driver came to its end."""
         self._control("/_kill", {"steps": steps, "applied": applied})
         with Running(*command, *self._given) as driver:
@@ -90,7 +94,7 @@ class FaultyLake:
 
     def drain(self) -> None:
         """Start the driver once more, and let it end by itself."""
-        self.run("stream", "--once")
+        self.run(*STREAM_ONCE)
 
     def run(self, *command: str) -> str:
         """Run a command to its end, which is a good one; answers what it printed."""
@@ -112,12 +116,11 @@ class FaultyLake:
         for table in tables:
             DeltaTable.forPath(self._spark, table.path).optimize().executeCompaction()
 
-    def vacuum(self, *tables: Table) -> int:
-        """Delete the files that `tables` do not need any more; answers how many these were."""
-        before = sum(map(self._files, tables))
-        for table in tables:
-            DeltaTable.forPath(self._spark, table.path).vacuum()
-        return before - sum(map(self._files, tables))
+    def vacuum(self, table: Table) -> int:
+        """Delete the files that `table` does not need any more; answers how many these were."""
+        before = self._files(table)
+        DeltaTable.forPath(self._spark, table.path).vacuum()
+        return before - self._files(table)
 
     def assert_exact(self) -> None:
         """The audit is clean, and the oracle agrees with each table row for row."""
