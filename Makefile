@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast lint format bench clean
+.PHONY: help demo test test-fast test-newest lint format bench clean
 
 help:  ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -12,6 +12,9 @@ test:  ## All tests
 
 test-fast:  ## The tests without the long end-to-end parts
 	tests/run -m "not slow"
+
+test-newest:  ## What touches Spark most closely, on the newest Spark and Delta
+	tests/run-newest
 
 lint:  ## What CI checks before the tests
 	conf/launch/run ruff check

@@ -39,7 +39,8 @@ from transforms.variants import as_type, is_absent, is_number, is_text, json_typ
 _NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 _MAX_UUID_CHARS = 256
 _UUID = rf"\A\P{{Cntrl}}{{1,{_MAX_UUID_CHARS}}}\z"
-# Half a surrogate pair is sound JSON, but no UTF-8: the parser puts `?`, which makes two uuids one.
+# Half a surrogate pair is sound JSON, but no UTF-8: the parser puts `?`, which makes two uuids one
+# (before Spark 4.2; since then it refuses the record, which is `not_json`).
 _HALF_PAIR = (
     r"(?i)\\ud[89ab][0-9a-f]{2}(?!\\ud[c-f][0-9a-f]{2})"
     r"|(?<!\\ud[89ab][0-9a-f]{2})\\ud[c-f][0-9a-f]{2}"

@@ -66,7 +66,8 @@ def parsed(
                   + fault: string, null for a sound record, else one of
                     too_large      more than `max_record_bytes`; not looked at
                     not_utf8
-                    not_json       also: empty, null, nested deeper than 1000
+                    not_json       also: empty, null, nested deeper than 1000, and from Spark 4.2
+                                   on half of a surrogate pair in a member that is kept
                     not_an_object  sound JSON, but an array, a text, a number, true, false, null
                     trailing_data  a sound object with something behind it, such as a second one
     Rows:         one out for each in
@@ -104,7 +105,7 @@ def parsed(
         .when(~F.is_valid_utf8(text), "not_utf8")
         .when(is_whole & json_type(whole).startswith("OBJECT"), F.lit(None))  # an empty object
         .when(is_whole, "not_an_object")
-        .when(_has_object_first(F.col("_first")), "trailing_data")
+        .when(_has_more_behind(F.col("_first"), nonce), "trailing_data")
         .otherwise("not_json")
     )
 
@@ -119,13 +120,15 @@ def parsed(
                 {
                     JSON: F.when(is_sound, kept),
                     "_whole": _in_array(rejected, nonce),
-                    "_first": F.when(_opens_with_brace(rejected), rejected),
+                    "_first": F.when(
+                        _opens_with_brace(rejected), F.coalesce(_with_nonce(data, nonce), rejected)
+                    ),
                 }
             )
             .withColumns(
                 {
                     "_whole": _read(F.col("_whole"), _array_schema(nonce)),
-                    "_first": _read(F.col("_first"), StructType()),
+                    "_first": _read(F.col("_first"), _marked_schema((), nonce)),
                 }
             )
             .withColumn(FAULT, fault)
@@ -197,6 +200,8 @@ def _opens_with_brace(text: Column) -> Column:
     return F.ltrim(text, F.lit(_WHITESPACE)).startswith("{")
 
 
-def _has_object_first(first: Column) -> Column:
-    """Whether sound JSON stands at the record's start: `from_json` ignores what is behind it."""
-    return first.isNotNull() & first.getField(_CORRUPT).isNull()
+def _has_more_behind(first: Column, nonce: str) -> Column:
+    """Whether sound JSON stands at the record's start, and does not go on to its end: `from_json`
+    ignores what is behind it. An object that has the nonce is whole; a member cannot be kept."""
+    is_sound = first.isNotNull() & first.getField(_CORRUPT).isNull()
+    return is_sound & first.getField(nonce).isNull()

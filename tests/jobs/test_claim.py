@@ -52,7 +52,7 @@ def test_an_append_under_way_fails_when_another_run_takes_over(
     """Delta compares what the append began with to what is there at its commit."""
     writes, taken_over = tmp_path / "writes", tmp_path / "taken_over"
 
-    @F.udf("bigint")
+    @F.udf(returnType="bigint", useArrow=False)
     def once_taken_over(number: int) -> int:
         writes.touch()
         _wait_for(taken_over.exists)

@@ -14,7 +14,7 @@ from jobs.sinks.kept import kept
 def test_rows_that_are_lost_are_not_computed_anew(spark: SparkSession) -> None:
     """They might come out otherwise: the batch ends, says why, and keeps nothing."""
     context = spark.sparkContext._jsc.sc()  # type: ignore[union-attr]
-    draw = F.udf(lambda number: uuid4().hex, "string").asNondeterministic()
+    draw = F.udf(lambda number: uuid4().hex, useArrow=False).asNondeterministic()
     with kept(spark.range(4).select(draw("id"))) as rows:
         first = rows.collect()
         assert rows.collect() == first

@@ -141,7 +141,7 @@ def meanwhile(
 def _waiting(changes: DataFrame, port: int) -> DataFrame:
     """`changes`, of which the rows come when the server at `port` has answered."""
 
-    @F.udf("boolean")
+    @F.udf(returnType="boolean", useArrow=False)
     def answered(port: int) -> bool:
         import socket
 

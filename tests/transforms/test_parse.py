@@ -1,13 +1,14 @@
 """Bytes to one JSON object: nothing lost, nothing halved, nothing that stops the query."""
 
 import json
+from collections.abc import Sequence
 from typing import NoReturn
 
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from tests.data.json_corpus import CORPUS, SOUND, Case
+from tests.data.json_corpus import CORPUS, KEEPS_HALF_PAIRS, SOUND, Case
 from tests.transforms.frames import in_order, raw_frame
 from transforms.contract import InvalidSettingError, MissingColumnsError
 from transforms.parse import MAX_RECORD_BYTES, parsed
@@ -47,26 +48,28 @@ def test_corpus_is_right_by_another_parser() -> None:
 
 def test_every_record_of_the_corpus_gets_its_outcome(spark: SparkSession) -> None:
     """Sound or faulty, and why: exactly as RFC 8259 has it. The other tests take it from here."""
-    actual = in_order(raw_frame(spark, [case.data for case in CORPUS]).transform(parsed()), "fault")
-
-    wrong = [
-        (case, found) for case, (found,) in zip(CORPUS, actual, strict=True) if found != case.fault
-    ]
-    assert wrong == []
+    assert _wrong(spark, CORPUS) == []
 
 
 def test_promoted_members_do_not_change_the_outcome(spark: SparkSession) -> None:
     """`a` is parsed to a VARIANT here, and skipped without these roots."""
     records = [case for case in CORPUS if len(case.data or b"") < 10_000]
 
-    actual = in_order(
-        raw_frame(spark, [case.data for case in records]).transform(parsed(["a", "b c"])), "fault"
-    )
+    assert _wrong(spark, records, "a", "b c") == []
 
-    wrong = [
-        (case, found) for case, (found,) in zip(records, actual, strict=True) if found != case.fault
+
+def _wrong(
+    spark: SparkSession, cases: Sequence[Case], *roots: str
+) -> list[tuple[Case, str | None]]:
+    """The cases whose fault is another one than theirs, with what was found."""
+    frame = raw_frame(spark, [case.data for case in cases])
+    found = [fault for (fault,) in in_order(frame.transform(parsed(roots)), "fault")]
+    return [
+        (case, fault)
+        for case, fault in zip(cases, found, strict=True)
+        if fault != case.fault
+        and not (case.has_half_pair and fault == "not_json" and not KEEPS_HALF_PAIRS)
     ]
-    assert wrong == []
 
 
 def test_nothing_but_garbage_is_a_batch_like_any_other(spark: SparkSession) -> None:
@@ -78,6 +81,22 @@ def test_nothing_but_garbage_is_a_batch_like_any_other(spark: SparkSession) -> N
     assert len(faults) == 500
     assert {fault for fault, _ in faults} <= {"not_json", "not_utf8", "not_an_object"}
     assert {parsed_json for _, parsed_json in faults} == {None}
+
+
+def test_a_whole_object_with_a_member_that_cannot_be_kept_has_nothing_behind_it(
+    spark: SparkSession,
+) -> None:
+    """Here because a kept member repeats a key, and Spark is not told to allow that."""
+    member = b'{"created_at":{"a":1,"a":2}}'
+    records = raw_frame(spark, [member, b" " + member + b"\n", member + b"{}", member + b"}"])
+    setting = "spark.sql.variant.allowDuplicateKeys"
+    spark.conf.set(setting, "false")
+    try:
+        faults = in_order(records.transform(parsed()), "fault")
+    finally:
+        spark.conf.set(setting, "true")
+
+    assert faults == [("not_json",), ("not_json",), ("trailing_data",), ("trailing_data",)]
 
 
 def test_members_are_kept_by_value_and_type(spark: SparkSession) -> None:
