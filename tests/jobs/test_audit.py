@@ -149,6 +149,7 @@ def test_a_breach_counts_all_of_its_rows_and_shows_some(
     assert (breach.kind, breach.count, numbers(breach.samples)) == ("lost", 5, ["10", "11"])
 
 
+@pytest.mark.slow
 def test_a_range_of_dates_is_judged_against_the_whole_of_the_other_tables(
     spark: SparkSession, tmp_path: Path
 ) -> None:
@@ -172,6 +173,7 @@ def test_a_range_of_dates_is_judged_against_the_whole_of_the_other_tables(
     assert "lost" in {each.kind for each in first.breaches}
 
 
+@pytest.mark.slow
 def test_records_that_process_has_not_taken_are_pending_and_never_hide_a_lost_one(
     spark: SparkSession, tmp_path: Path
 ) -> None:

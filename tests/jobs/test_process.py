@@ -62,6 +62,7 @@ def test_a_lost_checkpoint_stores_nothing_twice(lake: SmallLake, now: int) -> No
     assert lake.quarantine().count() == 2
 
 
+@pytest.mark.slow
 def test_a_half_written_batch_is_completed_whatever_the_rules_are_by_then(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, now: int
 ) -> None:

@@ -36,6 +36,7 @@ def copy_of(lake: SmallLake, name: str) -> Path:
     return Path(shutil.copytree(checkpoints, checkpoints.with_name(name)))
 
 
+@pytest.mark.slow
 def test_a_driver_that_wakes_up_behind_another_one_writes_nothing(
     lake: SmallLake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -64,6 +65,7 @@ def test_a_driver_that_wakes_up_behind_another_one_writes_nothing(
     assert prove(lake.spark, lake.tables).is_clean
 
 
+@pytest.mark.slow
 def test_a_checkpoint_restored_from_a_copy_stores_nothing_twice(
     lake: SmallLake, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -85,6 +87,7 @@ def test_a_checkpoint_restored_from_a_copy_stores_nothing_twice(
     assert prove(lake.spark, lake.tables).is_clean
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_another_one_has_overtaken_stores_nothing_twice(
     lake: SmallLake, tmp_path: Path
 ) -> None:

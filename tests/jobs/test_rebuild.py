@@ -29,6 +29,7 @@ QUIZ = "lesson:quiz:started"
 USER = Field("user_id", "$.user.id", "bigint")
 
 
+@pytest.mark.slow
 def test_old_rows_get_a_new_column_and_a_corrected_one_in_the_chosen_partitions_alone(
     lake: SmallLake,
 ) -> None:
@@ -94,6 +95,7 @@ def test_old_rows_get_a_new_column_and_a_corrected_one_in_the_chosen_partitions_
     assert versions_of(lake) == versions
 
 
+@pytest.mark.slow
 def test_an_event_that_is_rejected_now_goes_to_quarantine_and_its_twins_are_accounted_for(
     lake: SmallLake,
 ) -> None:

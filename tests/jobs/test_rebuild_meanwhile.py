@@ -25,6 +25,7 @@ QUIZ = "lesson:quiz:started"
 USER = Field("user_id", "$.user.id", "bigint")
 
 
+@pytest.mark.slow
 def test_batches_that_are_stored_while_a_rebuild_is_under_way_stay_and_are_not_doubled(
     lake: SmallLake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -59,6 +60,7 @@ def test_batches_that_are_stored_while_a_rebuild_is_under_way_stay_and_are_not_d
     assert lake.stored() == ["a", "b", "behind", "between", "within"]
 
 
+@pytest.mark.slow
 def test_files_that_are_compacted_under_the_commit_are_rebuilt_behind_it(
     lake: SmallLake, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,6 +22,7 @@ ANCIENT = 946684800 - 3600  # an hour before the floor, which is the year 2000
 SPACES = Checks(event_name_pattern="[a-z: ]+")
 
 
+@pytest.mark.slow
 def test_what_the_new_rules_accept_becomes_events_and_the_rest_stays(lake: SmallLake) -> None:
     """Repeated, nothing is appended. Twins of the same replay, of the same batch, of a stored
     event are not stored again. What is too young for the table to judge waits."""
@@ -83,6 +84,7 @@ def test_an_event_from_the_future_is_judged_by_when_it_came(lake: SmallLake) -> 
     assert fixed.stored() == ["a"]
 
 
+@pytest.mark.slow
 def test_names_that_have_room_now_are_stored_though_the_state_knows_their_events(
     lake: SmallLake,
 ) -> None:
@@ -107,6 +109,7 @@ def test_names_that_have_room_now_are_stored_though_the_state_knows_their_events
     assert prove(lake.spark, lake.tables).is_clean
 
 
+@pytest.mark.slow
 def test_rejected_again_by_a_stream_with_the_old_rules_it_can_be_replayed_again(
     lake: SmallLake,
 ) -> None:
@@ -132,6 +135,7 @@ def test_rejected_again_by_a_stream_with_the_old_rules_it_can_be_replayed_again(
     assert prove(lake.spark, lake.tables).is_clean
 
 
+@pytest.mark.slow
 def test_after_a_lost_checkpoint_a_replayed_record_is_no_twin_of_its_first_attempt(
     lake: SmallLake,
 ) -> None:
@@ -149,6 +153,7 @@ def test_after_a_lost_checkpoint_a_replayed_record_is_no_twin_of_its_first_attem
     assert prove(lake.spark, lake.tables).is_clean
 
 
+@pytest.mark.slow
 def test_of_two_replays_at_a_time_one_appends(lake: SmallLake) -> None:
     """The other one says so, and finds nothing to do when it is repeated."""
     lake.put(event("a", OLD, "has a space"), event("b", OLD, "has a space"))

@@ -11,6 +11,7 @@ from jobs.errors import LakeError
 from tests.jobs.lake import SmallLake, event
 
 
+@pytest.mark.slow
 def test_where_raw_was_compacted_and_vacuumed_too_soon_a_new_generation_has_all_records(
     lake: SmallLake,
 ) -> None:
