@@ -38,6 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         # What we raise where Spark calls us comes back to us; py4j logs its stack before.
         logging.getLogger("py4j.clientserver").setLevel(logging.CRITICAL)
+        # It logs on no logger of its own that Java does not answer, and raises that too.
+        logging.getLogger().addFilter(lambda record: record.name != "root")
     for chatty in ("py4j", "botocore", "boto3", "urllib3"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:

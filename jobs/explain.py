@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from py4j.protocol import Py4JError
+from py4j.protocol import Py4JError, Py4JNetworkError
 from pyspark.errors import PySparkException
 
-from jobs import errors
+from jobs import errors, session
 from jobs.errors import EventLakeError, LakeError
 
 # An error of ours that was raised in a Python worker comes back as text inside of Spark's.
@@ -19,6 +19,10 @@ _JAVAS = re.compile(r"An error occurred while calling [^\n]*\n: (\S.*)")
 _PROCESS_ANEW = (
     "move the folder `process` below lake.checkpoints away, and a new generation begins (nothing "
     "is lost or stored twice by that)"
+)
+_DIED = (
+    "Spark's Java process has ended: it was killed, perhaps for want of memory (see the system's "
+    "log; spark.driver.memory is what it may take); start again, and what it was doing is done anew"
 )
 _KNOWN = (
     (
@@ -88,7 +92,11 @@ def explained() -> Iterator[None]:
     """Raise what Spark raises within as an EventLakeError, with the original as its cause."""
     try:
         yield
-    except (PySparkException, Py4JError) as error:
+    except (PySparkException, Py4JError, ConnectionError) as error:
+        if isinstance(error, Py4JNetworkError | ConnectionError) and session.has_died():
+            raise EventLakeError(_DIED) from error
+        if isinstance(error, ConnectionError):  # none of Spark's
+            raise
         raise explain(error) from error
 
 

@@ -2,10 +2,13 @@
 
 import os
 import shlex
+from contextlib import suppress
 from glob import glob
 from itertools import pairwise
 from pathlib import Path
+from subprocess import TimeoutExpired
 
+from py4j.protocol import Py4JError
 from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
@@ -69,6 +72,7 @@ LOCAL = {
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
 }
 
+_LAST_MOMENT_SECONDS = 5
 _CLASS_PATH = "spark.driver.extraClassPath"
 _SHORT = {"--master": "spark.master", "--driver-class-path": _CLASS_PATH}
 
@@ -86,9 +90,23 @@ def build(settings: Settings, app_name: str = "event-lake") -> SparkSession:
 
 def stop() -> None:
     """End the session of this process, if there is one, when its listeners have heard all."""
-    active = SparkSession.getActiveSession()
-    if active is not None:
-        active.stop()
+    with suppress(Py4JError, ConnectionError):  # its JVM has died: nothing is left to be stopped
+        active = SparkSession.getActiveSession()
+        if active is not None:
+            active.stop()
+
+
+def has_died() -> bool:
+    """True where the JVM that this process started does not run any more.
+
+    To be asked when it does not answer: it is given a moment to come to its end.
+    """
+    process = getattr(SparkContext._gateway, "proc", None)
+    if process is None:
+        return False
+    with suppress(TimeoutExpired):
+        process.wait(_LAST_MOMENT_SECONDS)
+    return process.poll() is not None
 
 
 def options(settings: Settings) -> dict[str, str]:

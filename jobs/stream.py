@@ -144,7 +144,7 @@ def _listened_to(spark: SparkSession, listener: BatchListener) -> Iterator[None]
 
 def _process_all_available(query: StreamingQuery) -> None:
     # A failed query keeps its exception, and `_end` raises it.
-    with suppress(PySparkException, Py4JError):
+    with suppress(PySparkException, Py4JError, ConnectionError):
         query.processAllAvailable()
 
 

@@ -9,6 +9,7 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Self
 
+from tests.processes import descendants
 from tests.servers import Server
 
 REPO = Path(__file__).parents[2]
@@ -75,6 +76,12 @@ class Running:
         """SIGKILL to the driver and all that it started: nobody gets to say goodbye."""
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+
+    def kill_java(self) -> None:
+        """SIGKILL to Spark's JVM alone, as by a machine that is short of memory."""
+        for process in descendants(self.pid):
+            if "java" in Path(f"/proc/{process}/comm").read_text():
+                os.kill(process, signal.SIGKILL)
 
     @property
     def pid(self) -> int:
