@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
@@ -80,8 +81,9 @@ class Running:
     def kill_java(self) -> None:
         """SIGKILL to Spark's JVM alone, as by a machine that is short of memory."""
         for process in descendants(self.pid):
-            if "java" in Path(f"/proc/{process}/comm").read_text():
-                os.kill(process, signal.SIGKILL)
+            with suppress(FileNotFoundError, ProcessLookupError):  # a worker that has just ended
+                if "java" in Path(f"/proc/{process}/comm").read_text():
+                    os.kill(process, signal.SIGKILL)
 
     @property
     def pid(self) -> int:
