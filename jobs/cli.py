@@ -8,6 +8,8 @@ import sys
 import traceback
 from collections.abc import Sequence
 
+from pyspark.accumulators import AccumulatorServer
+
 from jobs import audit, config, demo, generate, ingest, process, rebuild, replay, session
 from jobs.errors import EventLakeError
 from jobs.explain import explained
@@ -40,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         logging.getLogger("py4j.clientserver").setLevel(logging.CRITICAL)
         # It logs on no logger of its own that Java does not answer, and raises that too.
         logging.getLogger().addFilter(lambda record: record.name != "root")
+        # Nor is that worth the stack which PySpark's server of accumulators prints in its thread.
+        AccumulatorServer.handle_error = lambda *_: None  # type: ignore[method-assign]
     for chatty in ("py4j", "botocore", "boto3", "urllib3"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:

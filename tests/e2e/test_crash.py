@@ -82,9 +82,9 @@ def test_where_java_is_killed_the_run_says_so(server: Server, tmp_path: Path) ->
         driver.wait_for("query=process ")
         driver.kill_java()
         code, said = driver.end()
-    # Beside it PySpark's own server for accumulators may print the stack of its lost connection.
     assert code == 10
     assert "event-lake: Spark's Java process has ended" in said
+    assert "Traceback" not in said, said
 
 
 def batches(folder: Path) -> set[str]:
