@@ -38,7 +38,7 @@ from transforms.variants import as_type, is_absent, is_number, is_text, json_typ
 # Hive's name for a partition without value: an event of this name would come back without one.
 _NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 _MAX_UUID_CHARS = 256
-_UUID = rf"\A\P{{Cntrl}}{{1,{_MAX_UUID_CHARS}}}\z"
+_PRINTABLE = r"\A\P{Cntrl}+\z"
 # Half a surrogate pair is sound JSON, but no UTF-8: the parser puts `?`, which makes two uuids one
 # (before Spark 4.2; since then it refuses the record, which is `not_json`).
 _HALF_PAIR = (
@@ -96,10 +96,11 @@ def uuid_reason() -> Column:
     """Why `event_uuid` cannot be half of an identity, or null."""
     uuid = F.col(EVENT_UUID)
     has_half_pair = uuid.contains("?") & F.col(DATA).cast("string").rlike(_HALF_PAIR)
+    is_invalid = (F.length(uuid) > _MAX_UUID_CHARS) | ~uuid.rlike(_PRINTABLE) | has_half_pair
     return F.coalesce(
         _absent_or_mistyped(EVENT_UUID, uuid),
         reason_if(_is_blank(uuid), "missing_event_uuid"),
-        reason_if(~uuid.rlike(_UUID) | has_half_pair, "invalid_event_uuid"),
+        reason_if(is_invalid, "invalid_event_uuid"),
     )
 
 
