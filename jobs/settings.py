@@ -27,11 +27,15 @@ class Source:
     start: str = "TRIM_HORIZON"
     fail_on_data_loss: bool = True
     max_records_per_batch: int = 1_000_000
+    reads_per_second: int = 5
+    retry_timeout: timedelta = timedelta(minutes=2)
 
     def __post_init__(self) -> None:
         if not self.stream:
             raise ConfigError("source.stream must not be empty: it names the Kinesis stream")
         _at_least(0, "source.max_records_per_batch", self.max_records_per_batch)
+        _at_least(0, "source.reads_per_second", self.reads_per_second)
+        _longer_than_nothing("source.retry_timeout", self.retry_timeout)
 
     def options(self) -> dict[str, str]:
         """As options of the `kinesis` format."""
@@ -42,6 +46,8 @@ class Source:
             "startingPosition": self.start,
             "failOnDataLoss": str(self.fail_on_data_loss).lower(),
             "maxRecordsPerBatch": str(self.max_records_per_batch),
+            "readsPerSecond": str(self.reads_per_second),
+            "retryTimeout": f"{self.retry_timeout // timedelta(milliseconds=1)} milliseconds",
         }
 
 

@@ -40,6 +40,7 @@ def test_text_becomes_the_type_of_its_setting() -> None:
         "once.window=2 hours",
         "source.fail_on_data_loss=FALSE",
         "source.max_records_per_batch=5_000",
+        "source.retry_timeout=90 seconds",
         "checks.created_at_floor=2020-01-01T02:00:00+02:00",
         "fields.user_id.path=$.user.id",
         "fields.user_id.type=bigint",
@@ -47,6 +48,7 @@ def test_text_becomes_the_type_of_its_setting() -> None:
     assert settings.once.window == timedelta(hours=2)
     assert settings.source.fail_on_data_loss is False
     assert settings.source.max_records_per_batch == 5000
+    assert settings.source.retry_timeout == timedelta(seconds=90)
     assert settings.checks.created_at_floor == datetime(2020, 1, 1, tzinfo=UTC)
     assert settings.fields == (Field("user_id", "$.user.id", "bigint"),)
 
@@ -66,6 +68,8 @@ def test_text_becomes_the_type_of_its_setting() -> None:
         ("source.fail_on_data_loss=maybe", "source.fail_on_data_loss: wanted true or false"),
         ("source.max_records_per_batch=many", "max_records_per_batch: wanted a whole number"),
         ("source.max_records_per_batch=-1", "max_records_per_batch must be at least 0"),
+        ("source.reads_per_second=-1", "reads_per_second must be at least 0"),
+        ("source.retry_timeout=0 seconds", "source.retry_timeout must be longer than nothing"),
         ("source.stream=", "source.stream must not be empty"),
         ("stream.trigger=0 seconds", "stream.trigger must be longer than nothing"),
         ("checks.max_event_names=0", "checks.max_event_names must be at least 1"),

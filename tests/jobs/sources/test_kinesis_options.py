@@ -1,10 +1,12 @@
 """Options: what they parse to, and what is said about those that cannot be parsed."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from jobs.errors import ConfigError
+from jobs.settings import Source
 from jobs.sources.kinesis_options import OPTIONS, KinesisOptions, options_table
 
 
@@ -68,6 +70,33 @@ def test_every_option_is_parsed_whatever_its_case():
         retry_timeout=timedelta(days=1),
         request_timeout=timedelta(seconds=5),
     )
+
+
+def test_settings_of_a_run_become_options():
+    """Seconds, where an option wants a duration as text."""
+    source = Source(
+        stream="events",
+        region="eu-north-1",
+        start="LATEST",
+        fail_on_data_loss=False,
+        max_records_per_batch=1000,
+        reads_per_second=2,
+        retry_timeout=timedelta(milliseconds=1500),
+    )
+    options = KinesisOptions.parse(source.options())
+    assert options.stream == "events"
+    assert options.region == "eu-north-1"
+    assert options.starts_latest
+    assert not options.fail_on_data_loss
+    assert options.max_records_per_batch == 1000
+    assert options.reads_per_second == 2
+    assert options.retry_timeout == timedelta(milliseconds=1500)
+
+
+def test_settings_have_the_defaults_of_the_options():
+    """But for the size of a batch, which a source alone leaves open, and the region."""
+    given = replace(Source(stream="events"), region="", max_records_per_batch=0)
+    assert KinesisOptions.parse(given.options()) == KinesisOptions.parse({"stream": "events"})
 
 
 def test_latest_is_a_starting_position():
