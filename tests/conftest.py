@@ -1,6 +1,7 @@
 """One SparkSession for the whole test session, built as the jobs build theirs."""
 
 import os
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 
@@ -44,6 +45,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with slow tests come first, so that no process waits for another's long file."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Where CI would be cut off on a slow machine, the last slow tests give way to the rest."""
+    until = float(os.environ.get("EVENT_LAKE_SLOW_TESTS_UNTIL", "inf"))
+    if item.get_closest_marker("slow") and time.time() > until:
+        pytest.skip("a slow test, for which CI has no time left")
 
 
 _TRIED = "tried: "
