@@ -1,6 +1,5 @@
 """Options: what they parse to, and what is said about those that cannot be parsed."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -73,7 +72,7 @@ def test_every_option_is_parsed_whatever_its_case():
 
 
 def test_settings_of_a_run_become_options():
-    """Seconds, where an option wants a duration as text."""
+    """Flags and durations become the text that an option wants."""
     source = Source(
         stream="events",
         region="eu-north-1",
@@ -95,7 +94,7 @@ def test_settings_of_a_run_become_options():
 
 def test_settings_have_the_defaults_of_the_options():
     """But for the size of a batch, which a source alone leaves open, and the region."""
-    given = replace(Source(stream="events"), region="", max_records_per_batch=0)
+    given = Source(stream="events", region="", max_records_per_batch=0)
     assert KinesisOptions.parse(given.options()) == KinesisOptions.parse({"stream": "events"})
 
 
