@@ -3,7 +3,7 @@
 import runpy
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import find_packages, setup
 
 HERE = Path(__file__).resolve().parent
 VERSIONS = runpy.run_path(str(HERE / "jobs" / "versions.py"))
@@ -33,7 +33,7 @@ setup(
     license="Apache-2.0",
     license_files=["LICENSE"],
     python_requires=">=3.11",
-    packages=["jobs", "jobs.sinks", "jobs.sources", "transforms"],
+    packages=find_packages(include=["jobs*", "transforms*"]),
     package_data={"jobs": ["py.typed"], "transforms": ["py.typed"]},
     install_requires=[
         "boto3>=1.40,<2",

@@ -24,13 +24,13 @@ from benchmarks.report import surroundings, table
 from jobs import pipeline, process
 from jobs.lake import Tables, tables
 from jobs.settings import Settings
-from transforms.checks import with_reasons
 from transforms.columns import CREATED_AT, EVENT_DATE, EVENT_NAME, IDENTITY, IS_LATE
 from transforms.compose import compose
-from transforms.layout import as_outcomes
-from transforms.once import is_accepted, with_clock
-from transforms.parse import parsed
-from transforms.times import with_times
+from transforms.deduplication import is_accepted, with_clock
+from transforms.parsing.records import parsed
+from transforms.parsing.timestamps import with_times
+from transforms.table_rows import as_outcomes
+from transforms.validation.checks import with_reasons
 
 _A_BATCH = timedelta(seconds=10)
 _FILL_ROWS = 1_000_000

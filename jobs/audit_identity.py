@@ -1,6 +1,6 @@
 """Read an event's identity from its bytes, for the audit alone.
 
-The pipeline has its own reading of the same rules (`transforms.parse`, `transforms.times`). This
+The pipeline has its own reading of the same rules (`transforms.parsing.records`, `transforms.parsing.timestamps`). This
 one shares no code with it, so that one mistake cannot hide itself: it takes the
 members as text and computes with decimals, where the pipeline tells types apart.
 """

@@ -16,8 +16,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from jobs.errors import ConfigError
 from jobs.settings import Settings
-from transforms.contract import InvalidSettingError
-from transforms.fields import Field
+from transforms.enrichment.promoted_fields import Field
+from transforms.errors import InvalidSettingError
 
 ENVIRONMENT_PREFIX = "EVENT_LAKE__"
 Tree = dict[str, Any]

@@ -18,7 +18,7 @@ from jobs.sources.kinesis import KinesisDataSource
 from jobs.triggers import at_each_trigger
 from jobs.writers import Writers
 from transforms.columns import SEQUENCE_NUMBER, SHARD_ID
-from transforms.layout import as_raw
+from transforms.table_rows import as_raw
 
 NAME = "ingest"
 

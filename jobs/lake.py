@@ -29,7 +29,7 @@ from transforms.columns import (
     QUARANTINE_SCHEMA,
     RAW_SCHEMA,
 )
-from transforms.fields import Field
+from transforms.enrichment.promoted_fields import Field
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 
 from jobs.checkpoint import Cover
 from jobs.settings import Settings
-from transforms.checks import with_reasons
 from transforms.compose import Transform, compose
-from transforms.fields import field_roots, with_fields
-from transforms.layout import as_events, as_outcomes, as_quarantine
-from transforms.names import with_event_parts
-from transforms.once import once_within, with_clock, with_lateness, with_own_position
-from transforms.parse import parsed
-from transforms.times import with_created_datetime, with_times
+from transforms.deduplication import once_within, with_clock, with_lateness, with_own_position
+from transforms.enrichment.event_names import with_event_parts
+from transforms.enrichment.promoted_fields import field_roots, with_fields
+from transforms.parsing.records import parsed
+from transforms.parsing.timestamps import with_created_datetime, with_times
+from transforms.table_rows import as_events, as_outcomes, as_quarantine
+from transforms.validation.checks import with_reasons
 
 
 def judged(settings: Settings) -> Transform:

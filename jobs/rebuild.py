@@ -32,7 +32,7 @@ from transforms.columns import (
     INGESTED_AT,
     POSITION,
 )
-from transforms.times import utc_date
+from transforms.parsing.timestamps import utc_date
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

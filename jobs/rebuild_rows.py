@@ -29,8 +29,8 @@ from transforms.columns import (
     PROCESSED_AT,
     REASONS,
 )
-from transforms.once import is_accepted
-from transforms.parse import JSON
+from transforms.deduplication import is_accepted
+from transforms.parsing.records import JSON
 
 STORED = "stored"
 KIND = "kind"

@@ -24,9 +24,9 @@ from jobs.sinks.log import pinned, stored_names
 from jobs.sinks.names import KnownNames
 from transforms.columns import CREATED_AT, EVENT_NAME, REASONS
 from transforms.compose import Transform
-from transforms.layout import as_next_attempt, raw_columns
-from transforms.once import is_accepted
-from transforms.replay import Choice, only_chosen, without_replayed
+from transforms.deduplication import is_accepted
+from transforms.quarantine import Choice, only_chosen, without_replayed
+from transforms.table_rows import as_next_attempt, raw_columns
 
 _OUTCOME = "outcome"
 _ACCEPTED, _REJECTED, _TOO_YOUNG = "accepted", "rejected", "too_young"

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from jobs.reasons import line, reason_lines
-from transforms.replay import Choice
+from transforms.quarantine import Choice
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from jobs.errors import ConfigError
-from transforms.check_limits import CheckLimits
-from transforms.contract import InvalidSettingError
-from transforms.fields import Field
-from transforms.names import Subtype
+from transforms.enrichment.event_names import Subtype
+from transforms.enrichment.promoted_fields import Field
+from transforms.errors import InvalidSettingError
+from transforms.validation.limits import CheckLimits
 
 StateStore = Literal["rocksdb", "memory"]
 

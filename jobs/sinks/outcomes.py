@@ -29,7 +29,7 @@ from transforms.columns import (
     REASONS,
 )
 from transforms.compose import Transform
-from transforms.once import is_accepted, is_replayed
+from transforms.deduplication import is_accepted, is_replayed
 
 
 @dataclass(frozen=True)

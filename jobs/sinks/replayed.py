@@ -5,7 +5,7 @@ from pyspark.sql import functions as F
 
 from jobs.sinks.small import small
 from transforms.columns import ATTEMPT, IDENTITY, POSITION
-from transforms.once import is_accepted, is_replayed
+from transforms.deduplication import is_accepted, is_replayed
 
 
 def twins_of_replayed(outcomes: DataFrame, rows: int) -> DataFrame:

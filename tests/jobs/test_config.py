@@ -11,7 +11,7 @@ import pytest
 from jobs import config
 from jobs.errors import ConfigError
 from jobs.settings import Settings
-from transforms.fields import Field
+from transforms.enrichment.promoted_fields import Field
 
 CONF = Path(__file__).parents[2] / "conf"
 MINIMAL = str(CONF / "minimal.toml")

@@ -16,7 +16,7 @@ from jobs.metrics import Batch
 from jobs.settings import Lake, Once, Settings, Source
 from jobs.sinks.outcomes import BatchCounts
 from jobs.synthetic import Record, Tally
-from transforms.fields import Field
+from transforms.enrichment.promoted_fields import Field
 
 INGESTED = Batch(query="ingest", number=0, records=5, seconds=1.0)
 PROCESSED = Batch(

@@ -15,7 +15,7 @@ from jobs.settings import Checks, Once
 from jobs.sinks.claim import Claim
 from jobs.stream import Run
 from tests.jobs.lake import SmallLake, event, reasons_by_data, settings_in
-from transforms.fields import Field
+from transforms.enrichment.promoted_fields import Field
 
 HOUR = 3600
 

@@ -19,7 +19,7 @@ from jobs.sinks.log import pinned
 from tests.jobs.lake import SmallLake, event, reasons_by_data
 from transforms.columns import EVENT_UUID
 from transforms.compose import Transform, compose
-from transforms.fields import Field
+from transforms.enrichment.promoted_fields import Field
 
 TEN = 1767261600  # 2026-01-01T10:00Z
 NEXT_DAY = TEN + 86_400

@@ -17,7 +17,7 @@ from jobs.lake import Table
 from jobs.rebuild_commit import Partitions
 from jobs.settings import Events
 from tests.jobs.lake import SmallLake, event
-from transforms.fields import Field
+from transforms.enrichment.promoted_fields import Field
 
 TEN = 1767261600  # 2026-01-01T10:00Z
 PARTITIONS = Partitions(date(2026, 1, 1), date(2026, 1, 1))

@@ -14,7 +14,7 @@ from jobs.ingest import stored_positions
 from jobs.replay_report import Report
 from jobs.settings import Checks
 from tests.jobs.lake import SmallLake, event, reasons_by_data
-from transforms.replay import Choice
+from transforms.quarantine import Choice
 
 OLD = int(time.time()) - 9 * 3600
 ANCIENT = 946684800 - 3600  # an hour before the floor, which is the year 2000

@@ -13,11 +13,11 @@ from jobs.errors import ConfigError
 from jobs.synthetic import Mix, Record, Tally, records
 from jobs.synthetic_events import TIME_FORMS, EventMaker, event_names
 from jobs.synthetic_faults import FAULTS
-from transforms.checks import with_reasons
 from transforms.columns import RAW_SCHEMA, REASONS
 from transforms.compose import compose
-from transforms.parse import parsed
-from transforms.times import with_times
+from transforms.parsing.records import parsed
+from transforms.parsing.timestamps import with_times
+from transforms.validation.checks import with_reasons
 
 NOW_MS = 1_763_800_000_250  # 2025-11-22T08:26:40.250Z
 HOUR_MS = 3_600_000

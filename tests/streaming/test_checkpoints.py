@@ -16,8 +16,8 @@ from tests.e2e.commands import run, settings
 from tests.jobs.lake import SmallLake, event, settings_in
 from tests.servers import Server
 from tests.streaming.two_rounds import AFTER, BEFORE, NOW, assert_exact, forget_tables
-from transforms import once
-from transforms.fields import Field
+from transforms import deduplication as once
+from transforms.enrichment.promoted_fields import Field
 
 pytestmark = pytest.mark.slow
 

@@ -8,12 +8,12 @@ from pyspark.sql import DataFrame, SparkSession
 
 from tests.data.json_corpus import KEEPS_HALF_PAIRS
 from tests.transforms.frames import in_order, raw_frame
-from transforms.check_limits import CheckLimits
-from transforms.checks import with_reasons
 from transforms.compose import compose
-from transforms.contract import InvalidSettingError, MissingColumnsError
-from transforms.parse import parsed
-from transforms.times import with_times
+from transforms.errors import InvalidSettingError, MissingColumnsError
+from transforms.parsing.records import parsed
+from transforms.parsing.timestamps import with_times
+from transforms.validation.checks import with_reasons
+from transforms.validation.limits import CheckLimits
 
 SOUND: list[str] = []
 HALF_PAIR_IN_UUID = ["invalid_event_uuid" if KEEPS_HALF_PAIRS else "not_json"]

@@ -9,9 +9,9 @@ from pyspark.sql import functions as F
 
 from tests.transforms.frames import in_order, raw_frame
 from transforms.compose import compose
-from transforms.contract import InvalidSettingError, MissingColumnsError
-from transforms.fields import Field, field_roots, with_fields
-from transforms.parse import parsed
+from transforms.enrichment.promoted_fields import Field, field_roots, with_fields
+from transforms.errors import InvalidSettingError, MissingColumnsError
+from transforms.parsing.records import parsed
 
 MICROS = "yyyy-MM-dd HH:mm:ss.SSSSSS"
 

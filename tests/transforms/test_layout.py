@@ -8,15 +8,15 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from tests.transforms.frames import in_order, raw_frame
-from transforms.checks import with_reasons
 from transforms.columns import EVENT_SCHEMA, QUARANTINE_SCHEMA, RAW_SCHEMA, RECORD_SCHEMA
 from transforms.compose import compose
-from transforms.contract import MissingColumnsError
-from transforms.fields import Field, field_roots, with_fields
-from transforms.layout import as_events, as_outcomes, as_quarantine, as_raw
-from transforms.names import with_event_parts
-from transforms.parse import parsed
-from transforms.times import with_created_datetime, with_times
+from transforms.enrichment.event_names import with_event_parts
+from transforms.enrichment.promoted_fields import Field, field_roots, with_fields
+from transforms.errors import MissingColumnsError
+from transforms.parsing.records import parsed
+from transforms.parsing.timestamps import with_created_datetime, with_times
+from transforms.table_rows import as_events, as_outcomes, as_quarantine, as_raw
+from transforms.validation.checks import with_reasons
 
 FIELDS = [Field("user_id", "$.user.id", "bigint"), Field("price", "$.price", "decimal(6,2)")]
 TEXT = '{"event_uuid":"é1", "event_name":"a:b","created_at":1763800000,"user":{"id":7}}\n'

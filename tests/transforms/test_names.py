@@ -6,8 +6,8 @@ import pytest
 from chispa import assert_df_equality
 from pyspark.sql import SparkSession
 
-from transforms.contract import InvalidSettingError, MissingColumnsError
-from transforms.names import Subtype, with_event_parts
+from transforms.enrichment.event_names import Subtype, with_event_parts
+from transforms.errors import InvalidSettingError, MissingColumnsError
 
 SCHEMA = "event_name string, event_type string, event_subtype string"
 

@@ -7,8 +7,8 @@ from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from transforms.contract import InvalidSettingError, MissingColumnsError
-from transforms.once import once_within, with_clock, with_lateness, with_own_position
+from transforms.deduplication import once_within, with_clock, with_lateness, with_own_position
+from transforms.errors import InvalidSettingError, MissingColumnsError
 
 WINDOW = timedelta(minutes=10)
 FUTURE = timedelta(minutes=5)

@@ -10,8 +10,8 @@ from pyspark.sql import functions as F
 
 from tests.data.json_corpus import CORPUS, KEEPS_HALF_PAIRS, SOUND, Case
 from tests.transforms.frames import in_order, raw_frame
-from transforms.contract import InvalidSettingError, MissingColumnsError
-from transforms.parse import MAX_RECORD_BYTES, parsed
+from transforms.errors import InvalidSettingError, MissingColumnsError
+from transforms.parsing.records import MAX_RECORD_BYTES, parsed
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -6,8 +6,8 @@ import pytest
 from chispa import assert_df_equality
 from pyspark.sql import SparkSession
 
-from transforms.contract import MissingColumnsError
-from transforms.replay import Choice, only_chosen, without_replayed
+from transforms.errors import MissingColumnsError
+from transforms.quarantine import Choice, only_chosen, without_replayed
 
 POSITION = "shard_id string, sequence_number string, sub_sequence_number bigint, attempt int"
 

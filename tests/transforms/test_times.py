@@ -8,9 +8,9 @@ from pyspark.sql import functions as F
 
 from tests.data.created_at import CREATED_AT
 from tests.transforms.frames import in_order, raw_frame
-from transforms.contract import MissingColumnsError
-from transforms.parse import parsed
-from transforms.times import iso_text, utc_date, with_created_datetime, with_times
+from transforms.errors import MissingColumnsError
+from transforms.parsing.records import parsed
+from transforms.parsing.timestamps import iso_text, utc_date, with_created_datetime, with_times
 
 
 def _records(values: list[str]) -> list[bytes]:

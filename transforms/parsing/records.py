@@ -26,8 +26,8 @@ from pyspark.sql.types import (
 
 from transforms.columns import CREATED_AT, DATA, EVENT_NAME, EVENT_UUID
 from transforms.compose import Transform
-from transforms.contract import InvalidSettingError, require
-from transforms.variants import as_type, json_type, text_of
+from transforms.errors import InvalidSettingError, require
+from transforms.parsing.variants import as_type, json_type, text_of
 
 # Columns that only live between parsing and layout
 JSON = "json"

@@ -17,9 +17,9 @@ from pyspark.sql import functions as F
 
 from transforms.columns import CREATED_AT, CREATED_DATETIME, EVENT_DATE
 from transforms.compose import Transform
-from transforms.contract import require
-from transforms.parse import JSON
-from transforms.variants import as_type, json_type
+from transforms.errors import require
+from transforms.parsing.records import JSON
+from transforms.parsing.variants import as_type, json_type
 
 _DAY_MICROS = 86_400_000_000
 # Each bound is the year 5138 in its unit, and 1973 in the next smaller one.

@@ -28,7 +28,7 @@ from transforms.columns import (
     REASONS,
 )
 from transforms.compose import Transform
-from transforms.contract import InvalidSettingError, require
+from transforms.errors import InvalidSettingError, require
 
 OWN_POSITION = "own_position"
 

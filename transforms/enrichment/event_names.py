@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from transforms.columns import EVENT_NAME, EVENT_SUBTYPE, EVENT_TYPE
 from transforms.compose import Transform
-from transforms.contract import InvalidSettingError, require
+from transforms.errors import InvalidSettingError, require
 
 Subtype = Literal["second_part", "rest"]
 

@@ -9,10 +9,10 @@ from pyspark.sql import functions as F
 
 from transforms.columns import EVENT_SCHEMA, QUARANTINE_SCHEMA
 from transforms.compose import Transform
-from transforms.contract import InvalidSettingError, require
-from transforms.parse import FAULT, JSON
-from transforms.times import with_timestamp
-from transforms.variants import as_type, is_integer, is_number, is_text, json_type
+from transforms.errors import InvalidSettingError, require
+from transforms.parsing.records import FAULT, JSON
+from transforms.parsing.timestamps import with_timestamp
+from transforms.parsing.variants import as_type, is_integer, is_number, is_text, json_type
 
 FIELD_TYPES = ("string", "boolean", "int", "bigint", "double", "decimal(p,s)", "date", "timestamp")
 

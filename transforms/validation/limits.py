@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from transforms.contract import InvalidSettingError
-from transforms.parse import MAX_RECORD_BYTES
+from transforms.errors import InvalidSettingError
+from transforms.parsing.records import MAX_RECORD_BYTES
 
 EVENT_NAME_PATTERN = "[A-Za-z0-9_.-]+(:[A-Za-z0-9_.-]+)*"
 

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from transforms.columns import ATTEMPT, EVENT_NAME, INGEST_DATE, POSITION, REASONS
 from transforms.compose import Transform
-from transforms.contract import require
+from transforms.errors import require
 
 # The place of a record in the stream, whichever attempt it is
 RECORD = POSITION[:-1]

@@ -18,7 +18,6 @@ from datetime import UTC, datetime, timedelta
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from transforms.check_limits import DEFAULT_LIMITS, CheckLimits
 from transforms.columns import (
     ARRIVED_AT,
     CREATED_AT,
@@ -30,10 +29,11 @@ from transforms.columns import (
     REASONS,
 )
 from transforms.compose import Transform
-from transforms.contract import require
-from transforms.parse import FAULT, JSON
-from transforms.times import iso_text
-from transforms.variants import as_type, is_absent, is_number, is_text, json_type
+from transforms.errors import require
+from transforms.parsing.records import FAULT, JSON
+from transforms.parsing.timestamps import iso_text
+from transforms.parsing.variants import as_type, is_absent, is_number, is_text, json_type
+from transforms.validation.limits import DEFAULT_LIMITS, CheckLimits
 
 # Hive's name for a partition without value: an event of this name would come back without one.
 _NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"

@@ -23,11 +23,11 @@ from transforms.columns import (
     RECORD_SCHEMA,
 )
 from transforms.compose import Transform
-from transforms.contract import require
-from transforms.fields import Field
-from transforms.once import is_accepted
-from transforms.parse import FAULT, JSON
-from transforms.times import utc_date
+from transforms.deduplication import is_accepted
+from transforms.enrichment.promoted_fields import Field
+from transforms.errors import require
+from transforms.parsing.records import FAULT, JSON
+from transforms.parsing.timestamps import utc_date
 
 
 def as_raw(records: DataFrame) -> DataFrame:
