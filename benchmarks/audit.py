@@ -12,8 +12,8 @@ from benchmarks.lake_maker import MadeLake, lake_of, lakes_folder
 from benchmarks.local import local_session
 from benchmarks.processing import settings_in
 from benchmarks.report import PeakMemory, surroundings, table
-from jobs import audit
-from jobs.audit_report import Report
+from jobs.audit import verify as audit
+from jobs.audit.report import Report
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from typing import Any
 from pyspark.sql.types import StructType
 
 from benchmarks.report import surroundings, table
-from jobs.settings import Source
-from jobs.sources.kinesis import KinesisDataSource
+from jobs.config.settings import Source
+from jobs.sources.kinesis.datasource import KinesisDataSource
 from tests.servers import FakeKinesis, fake_kinesis
 from tests.servers.server import REGION
 

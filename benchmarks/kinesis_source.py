@@ -16,9 +16,9 @@ from pyspark.sql import SparkSession
 
 from benchmarks.local import local_session
 from benchmarks.report import PeakMemory, processes, surroundings, table
-from jobs import ingest
-from jobs.lake import tables
-from jobs.settings import Lake, Settings, Source, Stream
+from jobs.config.settings import Lake, Settings, Source, Stream
+from jobs.lake.tables import tables
+from jobs.streaming import ingest
 from tests.servers import FakeKinesis, fake_kinesis
 from tests.servers.server import REGION
 

@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 
 from benchmarks.processing import EVENT_NAMES, FILES_A_BATCH, as_uuid, settings_in
 from jobs import pipeline
-from jobs.lake import Table, Tables, tables
+from jobs.lake.tables import Table, Tables, tables
 from transforms.columns import CREATED_AT, EVENT_DATE, EVENT_NAME
 
 DAYS = 30

@@ -27,12 +27,12 @@ from benchmarks.lake_maker import (
 from benchmarks.local import local_session
 from benchmarks.processing import FILES_A_BATCH, settings_in
 from benchmarks.report import surroundings, table
-from jobs import process
-from jobs.files import Folder
-from jobs.generation import SINCE_EVER, Generation
-from jobs.lake import tables
-from jobs.metrics import Batch
-from jobs.stream import Run
+from jobs.checkpoints.generation import SINCE_EVER, Generation
+from jobs.lake.tables import tables
+from jobs.metrics.listener import Batch
+from jobs.runtime.filesystem import Folder
+from jobs.streaming import process
+from jobs.streaming.runner import Run
 
 _ONE_TWIN_IN = 20
 # No number of a lake's record is as high.

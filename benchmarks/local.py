@@ -2,8 +2,8 @@
 
 from pyspark.sql import SparkSession
 
-from jobs import session
-from jobs.settings import Settings
+from jobs.config.settings import Settings
+from jobs.runtime import session
 
 
 def local_session(settings: Settings, memory: str) -> SparkSession:

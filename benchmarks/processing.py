@@ -13,10 +13,10 @@ from pyspark.sql import functions as F
 
 from benchmarks.local import local_session
 from benchmarks.report import PeakMemory, surroundings, table
-from jobs.lake import tables
-from jobs.metrics import Batch
-from jobs.settings import Lake, Once, Process, Settings, Source, StateStore
-from jobs.stream import Run
+from jobs.config.settings import Lake, Once, Process, Settings, Source, StateStore
+from jobs.lake.tables import tables
+from jobs.metrics.listener import Batch
+from jobs.streaming.runner import Run
 from transforms.columns import RAW_SCHEMA
 
 _DOMAINS = [

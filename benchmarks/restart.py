@@ -17,7 +17,7 @@ from benchmarks.lake_maker import put_fresh
 from benchmarks.local import local_session
 from benchmarks.processing import FILES_A_BATCH, settings_in
 from benchmarks.report import surroundings, table
-from jobs.lake import tables
+from jobs.lake.tables import tables
 from tests.e2e.commands import Running, run
 
 _POLL_SECONDS = 0.05

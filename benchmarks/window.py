@@ -21,9 +21,10 @@ from benchmarks.lake_maker import put_fresh
 from benchmarks.local import local_session
 from benchmarks.processing import settings_in
 from benchmarks.report import surroundings, table
-from jobs import pipeline, process
-from jobs.lake import Tables, tables
-from jobs.settings import Settings
+from jobs import pipeline
+from jobs.config.settings import Settings
+from jobs.lake.tables import Tables, tables
+from jobs.streaming import process
 from transforms.columns import CREATED_AT, EVENT_DATE, EVENT_NAME, IDENTITY, IS_LATE
 from transforms.compose import compose
 from transforms.deduplication import is_accepted, with_clock

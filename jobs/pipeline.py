@@ -7,8 +7,8 @@ derived in `events`, so that it does not travel between executors.
 
 from collections.abc import Sequence
 
-from jobs.checkpoint import Cover
-from jobs.settings import Settings
+from jobs.checkpoints.checkpoint import Cover
+from jobs.config.settings import Settings
 from transforms.compose import Transform, compose
 from transforms.deduplication import once_within, with_clock, with_lateness, with_own_position
 from transforms.enrichment.event_names import with_event_parts

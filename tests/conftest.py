@@ -9,8 +9,8 @@ import hypothesis
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs import session
-from jobs.settings import Lake, Settings, Source
+from jobs.config.settings import Lake, Settings, Source
+from jobs.runtime import session
 
 # Spark's workers get the environment that its JVM was started with, so it stands here, before any
 # test. No test may find the credentials of whoever runs it.

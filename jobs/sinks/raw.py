@@ -3,8 +3,8 @@
 from pyspark.sql import DataFrame
 
 from jobs.errors import LakeError
-from jobs.lake import Table
-from jobs.sinks.claim import Claim
+from jobs.lake.fencing import Claim
+from jobs.lake.tables import Table
 
 
 class RawSink:

@@ -7,9 +7,9 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs import errors
-from jobs.audit_report import BREACHES
+from jobs.audit.report import BREACHES
 from jobs.errors import DataLossError, EventLakeError
-from jobs.sources.kinesis_options import options_table
+from jobs.sources.kinesis.options import options_table
 from transforms.columns import EVENT_SCHEMA, QUARANTINE_SCHEMA, RAW_SCHEMA, RECORD_SCHEMA
 
 ROOT = Path(__file__).parents[2]

@@ -7,9 +7,9 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs import audit
-from jobs.lake import Table, Tables, tables
-from tests.jobs.lake import settings_in
+from jobs.audit import verify as audit
+from jobs.lake.tables import Table, Tables, tables
+from tests.jobs.lake.tables import settings_in
 from transforms.columns import EVENT_SCHEMA, QUARANTINE_SCHEMA, RAW_SCHEMA
 
 SHARD = "shardId-000000000000"

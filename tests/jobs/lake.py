@@ -10,10 +10,10 @@ from typing import Any
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.lake import Tables, tables
-from jobs.metrics import Batch
-from jobs.settings import Lake, Settings, Source
-from jobs.stream import Run
+from jobs.config.settings import Lake, Settings, Source
+from jobs.lake.tables import Tables, tables
+from jobs.metrics.listener import Batch
+from jobs.streaming.runner import Run
 from transforms.columns import RAW_SCHEMA
 
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs import audit
-from jobs.audit_report import BREACHES, Breach, Report, Sample
+from jobs.audit import verify as audit
+from jobs.audit.report import BREACHES, Breach, Report, Sample
+from jobs.config.settings import Lake
 from jobs.errors import ConfigError, LakeError
-from jobs.lake import tables
-from jobs.settings import Lake
+from jobs.lake.tables import tables
 from tests.jobs.handmade_lake import FIRST_DAY, SHARD, HandmadeLake
-from tests.jobs.lake import SmallLake, event, settings_in
+from tests.jobs.lake.tables import SmallLake, event, settings_in
 
 CREATED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 EPOCH = 1767323045  # CREATED

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from jobs.audit_ledger import with_members
+from jobs.audit.reconciliation import with_members
 from tests.data.created_at import CREATED_AT
 from tests.data.json_corpus import CORPUS, SOUND
 from tests.transforms.frames import in_order, raw_frame

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.checkpoint import Checkpoint, Cover
+from jobs.checkpoints.checkpoint import Checkpoint, Cover
+from jobs.checkpoints.generation import SINCE_EVER
 from jobs.errors import LakeError
-from jobs.generation import SINCE_EVER
-from jobs.sinks.claim import Progress
+from jobs.lake.fencing import Progress
 
 MINUTE = timedelta(minutes=1)
 NOTHING = Progress()

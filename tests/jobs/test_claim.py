@@ -10,9 +10,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.errors import LakeError
-from jobs.lake import Table
-from jobs.sinks import claim
-from jobs.sinks.claim import Claim, Progress, progress
+from jobs.lake import fencing as claim
+from jobs.lake.fencing import Claim, Progress, progress
+from jobs.lake.tables import Table
 
 
 @pytest.fixture

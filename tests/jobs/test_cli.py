@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs import cli, session
+from jobs.cli import main as cli
+from jobs.runtime import session
 from tests.e2e.commands import STREAM, run, settings
 from tests.servers import FakeKinesis, fake_kinesis
 

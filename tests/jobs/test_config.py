@@ -8,9 +8,9 @@ from typing import Any, get_type_hints
 
 import pytest
 
-from jobs import config
+from jobs.config import loader as config
+from jobs.config.settings import Settings
 from jobs.errors import ConfigError
-from jobs.settings import Settings
 from transforms.enrichment.promoted_fields import Field
 
 CONF = Path(__file__).parents[2] / "conf"

@@ -6,16 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from jobs import config, demo_folder
-from jobs.audit_report import Report
-from jobs.console import StatusLine
-from jobs.demo_progress import Progress, Watch
-from jobs.demo_report import counts
+from jobs.audit.report import Report
+from jobs.config import loader as config
+from jobs.config.settings import Lake, Once, Settings, Source
+from jobs.demo import workspace as demo_folder
+from jobs.demo.progress import Progress, Watch
+from jobs.demo.report import counts
 from jobs.errors import LakeError
-from jobs.metrics import Batch
-from jobs.settings import Lake, Once, Settings, Source
-from jobs.sinks.outcomes import BatchCounts
-from jobs.synthetic import Record, Tally
+from jobs.generator.traffic import Record, Tally
+from jobs.metrics.listener import Batch
+from jobs.reporting.status_line import StatusLine
+from jobs.sinks.processed import BatchCounts
 from transforms.enrichment.promoted_fields import Field
 
 INGESTED = Batch(query="ingest", number=0, records=5, seconds=1.0)

@@ -8,14 +8,14 @@ import urllib.request
 import boto3
 import pytest
 
-from jobs import embedded
+from jobs.demo import local_kinesis as embedded
 from jobs.errors import MachineError
 from tests.processes import descendants, end_of
 
 HOLD = """
 import sys
 sys.path[:0] = {path!r}
-from jobs import embedded
+from jobs.demo import local_kinesis as embedded
 with embedded.kinesis() as url:
     print(url, flush=True)
     sys.stdin.read()

@@ -12,12 +12,12 @@ from typing import Any
 import boto3
 import pytest
 
-from jobs import generate
+from jobs.config.settings import Source
 from jobs.errors import SourceError
-from jobs.generate import Feed
-from jobs.producer import Producer, batches
-from jobs.settings import Source
-from jobs.synthetic import Mix, Record, Tally
+from jobs.generator import feed as generate
+from jobs.generator.feed import Feed
+from jobs.generator.producer import Producer, batches
+from jobs.generator.traffic import Mix, Record, Tally
 from tests.servers import Server, moto_server
 
 

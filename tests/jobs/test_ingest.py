@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.checkpoint import Checkpoint
+from jobs.checkpoints.checkpoint import Checkpoint
+from jobs.checkpoints.ingest_runs import Writers
+from jobs.config.settings import Settings, Source
 from jobs.errors import LakeError
-from jobs.settings import Settings, Source
-from jobs.sinks.claim import Claim
-from jobs.sinks.log import version
+from jobs.lake.delta_log import version
+from jobs.lake.fencing import Claim
 from jobs.sinks.raw import RawSink
-from jobs.stream import Run
-from jobs.writers import Writers
-from tests.jobs.lake import SmallLake, settings_in
+from jobs.streaming.runner import Run
+from tests.jobs.lake.tables import SmallLake, settings_in
 from tests.servers import FakeKinesis, fake_kinesis
 
 

@@ -6,9 +6,9 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from jobs.dataframes.caching import kept
 from jobs.errors import LakeError
-from jobs.explain import explained
-from jobs.sinks.kept import kept
+from jobs.runtime.spark_errors import explained
 
 
 def test_rows_that_are_lost_are_not_computed_anew(spark: SparkSession) -> None:

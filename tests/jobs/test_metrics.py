@@ -1,6 +1,6 @@
 """What is reported of a batch."""
 
-from jobs.metrics import Batch
+from jobs.metrics.listener import Batch
 
 
 def test_a_batch_of_which_the_sink_told_nothing_does_not_conserve() -> None:

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
+from jobs.config.settings import Checks, Once
 from jobs.errors import EventLakeError
-from jobs.lake import Table
-from jobs.metrics import Batch
-from jobs.settings import Checks, Once
-from jobs.sinks.claim import Claim
-from jobs.stream import Run
-from tests.jobs.lake import SmallLake, event, reasons_by_data, settings_in
+from jobs.lake.fencing import Claim
+from jobs.lake.tables import Table
+from jobs.metrics.listener import Batch
+from jobs.streaming.runner import Run
+from tests.jobs.lake.tables import SmallLake, event, reasons_by_data, settings_in
 from transforms.enrichment.promoted_fields import Field
 
 HOUR = 3600

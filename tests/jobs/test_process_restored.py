@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from pyspark.sql import DataFrame
 
-from jobs import session
-from jobs.audit import prove
-from jobs.audit_snapshot import taken_version
+from jobs.audit.snapshot import taken_version
+from jobs.audit.verify import prove
+from jobs.config.settings import Process
 from jobs.errors import EventLakeError, LakeError
-from jobs.lake import Table
-from jobs.settings import Process
-from jobs.sinks.claim import Claim
-from tests.jobs.lake import SmallLake, event
+from jobs.lake.fencing import Claim
+from jobs.lake.tables import Table
+from jobs.runtime import session
+from tests.jobs.lake.tables import SmallLake, event
 
 NOW = int(time.time())
 # 1:50 before the clocks of New York are put back, 1:10 behind it

@@ -10,13 +10,16 @@ import pytest
 from delta.tables import DeltaTable
 from pyspark.sql import functions as F
 
-from jobs import audit, cli, pipeline, rebuild
+from jobs import pipeline
+from jobs.audit import verify as audit
+from jobs.cli import main as cli
+from jobs.config.settings import Checks, Events
 from jobs.errors import ConfigError, LakeError
-from jobs.rebuild_commit import Partitions
-from jobs.rebuild_difference import ColumnChange, Difference, Example
-from jobs.settings import Checks, Events
-from jobs.sinks.log import pinned
-from tests.jobs.lake import SmallLake, event, reasons_by_data
+from jobs.lake.delta_log import pinned
+from jobs.rebuild import run as rebuild
+from jobs.rebuild.merge import Partitions
+from jobs.rebuild.report import ColumnChange, Difference, Example
+from tests.jobs.lake.tables import SmallLake, event, reasons_by_data
 from transforms.columns import EVENT_UUID
 from transforms.compose import Transform, compose
 from transforms.enrichment.promoted_fields import Field

@@ -11,12 +11,14 @@ from delta.tables import DeltaTable
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs import audit, rebuild, rebuild_commit
+from jobs.audit import verify as audit
+from jobs.config.settings import Events
 from jobs.errors import LakeError
-from jobs.lake import Table
-from jobs.rebuild_commit import Partitions
-from jobs.settings import Events
-from tests.jobs.lake import SmallLake, event
+from jobs.lake.tables import Table
+from jobs.rebuild import merge as rebuild_commit
+from jobs.rebuild import run as rebuild
+from jobs.rebuild.merge import Partitions
+from tests.jobs.lake.tables import SmallLake, event
 from transforms.enrichment.promoted_fields import Field
 
 TEN = 1767261600  # 2026-01-01T10:00Z

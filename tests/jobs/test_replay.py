@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from jobs import replay
-from jobs.audit import prove
+from jobs.audit.verify import prove
+from jobs.config.settings import Checks
 from jobs.errors import LakeError
-from jobs.ingest import stored_positions
-from jobs.replay_report import Report
-from jobs.settings import Checks
-from tests.jobs.lake import SmallLake, event, reasons_by_data
+from jobs.replay import run as replay
+from jobs.replay.report import Report
+from jobs.streaming.ingest import stored_positions
+from tests.jobs.lake.tables import SmallLake, event, reasons_by_data
 from transforms.quarantine import Choice
 
 OLD = int(time.time()) - 9 * 3600

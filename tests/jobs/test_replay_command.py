@@ -5,8 +5,9 @@ import time
 
 import pytest
 
-from jobs import cli, session
-from tests.jobs.lake import SmallLake, event
+from jobs.cli import main as cli
+from jobs.runtime import session
+from tests.jobs.lake.tables import SmallLake, event
 
 OLD = int(time.time()) - 9 * 3600
 

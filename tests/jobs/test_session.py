@@ -9,9 +9,9 @@ from pathlib import Path
 import pyspark
 import pytest
 
-from jobs import session
-from jobs.settings import Process
-from tests.jobs.lake import settings_in
+from jobs.config.settings import Process
+from jobs.runtime import session
+from tests.jobs.lake.tables import settings_in
 
 REPO = Path(__file__).parents[2]
 
@@ -19,7 +19,7 @@ SETTINGS = settings_in(Path("unused"))
 # What a driver would build its session with, that spark-submit starts.
 PROBE = """
 import json, sys
-from jobs import session
+from jobs.runtime import session
 from tests.jobs.test_session import SETTINGS
 json.dump(session.options(SETTINGS), sys.stdout)
 """

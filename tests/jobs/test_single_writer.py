@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 from pyspark.sql import SparkSession
 
+from jobs.config.settings import Lake, Settings, Source
 from jobs.errors import ConfigError
-from jobs.settings import Lake, Settings, Source
-from jobs.single_writer import require_single_writer
+from jobs.lake.concurrency import require_single_writer
 
 ARBITER = "io.delta.storage.S3DynamoDBLogStore"
 S3_KEY = "spark.delta.logStore.s3.impl"

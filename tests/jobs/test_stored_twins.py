@@ -7,8 +7,8 @@ import pytest
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.lake import Table
-from jobs.sinks.events import MOST_RANGES, LateRange, few_ranges, stored_twins
+from jobs.lake.tables import Table
+from jobs.sinks.stored_duplicates import MOST_RANGES, LateRange, few_ranges, stored_twins
 
 NOON = datetime(2025, 11, 22, 12, tzinfo=UTC)
 IDENTITY = "event_uuid string, created_at timestamp"

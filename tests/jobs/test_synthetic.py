@@ -10,9 +10,9 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.errors import ConfigError
-from jobs.synthetic import Mix, Record, Tally, records
-from jobs.synthetic_events import TIME_FORMS, EventMaker, event_names
-from jobs.synthetic_faults import FAULTS
+from jobs.generator.events import TIME_FORMS, EventMaker, event_names
+from jobs.generator.faults import FAULTS
+from jobs.generator.traffic import Mix, Record, Tally, records
 from transforms.columns import RAW_SCHEMA, REASONS
 from transforms.compose import compose
 from transforms.parsing.records import parsed

@@ -6,9 +6,9 @@ import time
 import pytest
 from delta.tables import DeltaTable
 
-from jobs import process
 from jobs.errors import LakeError
-from tests.jobs.lake import SmallLake, event
+from jobs.streaming import process
+from tests.jobs.lake.tables import SmallLake, event
 
 
 @pytest.mark.slow

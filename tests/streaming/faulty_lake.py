@@ -12,10 +12,10 @@ from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.audit import prove
-from jobs.lake import Table, Tables, tables
-from jobs.settings import Lake
-from jobs.synthetic import Mix, records
+from jobs.audit.verify import prove
+from jobs.config.settings import Lake
+from jobs.generator.traffic import Mix, records
+from jobs.lake.tables import Table, Tables, tables
 from tests.e2e.commands import Running, run, settings
 from tests.servers import Server
 from tests.servers.server import REGION

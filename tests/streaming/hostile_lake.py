@@ -15,17 +15,18 @@ from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs import pipeline, process
-from jobs.audit import prove
-from jobs.checkpoint import Checkpoint
+from jobs import pipeline
+from jobs.audit.verify import prove
+from jobs.checkpoints.checkpoint import Checkpoint
+from jobs.config.settings import Once, Settings
 from jobs.errors import EventLakeError
-from jobs.files import Folder
-from jobs.lake import Table, tables
-from jobs.metrics import Batch
-from jobs.settings import Once, Settings
-from jobs.sinks.claim import Claim
-from jobs.stream import Run
-from tests.jobs.lake import settings_in
+from jobs.lake.fencing import Claim
+from jobs.lake.tables import Table, tables
+from jobs.metrics.listener import Batch
+from jobs.runtime.filesystem import Folder
+from jobs.streaming import process
+from jobs.streaming.runner import Run
+from tests.jobs.lake.tables import settings_in
 from tests.streaming.hostile import MAX_FUTURE, Step
 from tests.streaming.oracle import Identity, expected_of, judge, micros
 from transforms.columns import PROCESSED_AT, RAW_SCHEMA

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.audit import prove
+from jobs.audit.verify import prove
+from jobs.config.settings import Once, Process
 from jobs.errors import LakeError
-from jobs.settings import Once, Process
 from tests.e2e.commands import run, settings
-from tests.jobs.lake import SmallLake, event, settings_in
+from tests.jobs.lake.tables import SmallLake, event, settings_in
 from tests.servers import Server
 from tests.streaming.two_rounds import AFTER, BEFORE, NOW, assert_exact, forget_tables
 from transforms import deduplication as once

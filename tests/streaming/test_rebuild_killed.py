@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.audit import prove
-from tests.jobs.lake import event
+from jobs.audit.verify import prove
+from tests.jobs.lake.tables import event
 from tests.servers import Server
 from tests.streaming.faulty_lake import FaultyLake
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.audit import prove
+from jobs.audit.verify import prove
+from jobs.config.settings import Settings, Source
 from jobs.errors import EventLakeError, LakeError
-from jobs.settings import Settings, Source
-from jobs.stream import Run
-from tests.jobs.lake import SmallLake, settings_in
+from jobs.streaming.runner import Run
+from tests.jobs.lake.tables import SmallLake, settings_in
 from tests.servers import FakeKinesis, fake_kinesis
 from tests.streaming.two_rounds import AFTER, BEFORE, assert_exact, forget_tables
 

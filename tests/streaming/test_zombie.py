@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.audit import prove
+from jobs.audit.verify import prove
 from jobs.errors import LakeError
-from jobs.lake import Table
-from jobs.sinks.claim import progress
+from jobs.lake.fencing import progress
+from jobs.lake.tables import Table
 from tests.e2e.commands import STREAM, Running, run, settings
-from tests.jobs.lake import SmallLake, event, settings_in
+from tests.jobs.lake.tables import SmallLake, event, settings_in
 from tests.servers import Server, fake_kinesis
 
 pytestmark = pytest.mark.slow

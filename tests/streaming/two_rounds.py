@@ -4,7 +4,7 @@ import time
 
 from pyspark.sql import SparkSession
 
-from tests.jobs.lake import SmallLake, event
+from tests.jobs.lake.tables import SmallLake, event
 
 NOW = int(time.time())
 _LATE = NOW - 9 * 3600

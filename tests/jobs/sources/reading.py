@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from pyspark.sql.types import StructType
 
-from jobs.sources.kinesis import KinesisDataSource
+from jobs.sources.kinesis.datasource import KinesisDataSource
 from tests.servers import Server
 from tests.servers.server import REGION
 

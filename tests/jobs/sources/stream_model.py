@@ -9,9 +9,9 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from typing import Any
 
-from jobs.sources.kinesis_model import Glimpse, IteratorType, Mark, Shard, StartingPoint
-from jobs.sources.kinesis_offset import Offset, Position, Range, State, ranges
-from jobs.sources.kinesis_plan import Admission, Planner
+from jobs.sources.kinesis.model import Glimpse, IteratorType, Mark, Shard, StartingPoint
+from jobs.sources.kinesis.offset import Offset, Position, Range, State, ranges
+from jobs.sources.kinesis.planner import Admission, Planner
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS

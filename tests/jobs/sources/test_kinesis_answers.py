@@ -8,7 +8,7 @@ from botocore.parsers import JSONParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.sources.kinesis_answers import GetRecordsParser, MalformedAnswerError, Records
+from jobs.sources.kinesis.get_records import GetRecordsParser, MalformedAnswerError, Records
 
 MODEL = botocore.session.get_session().get_service_model("kinesis")
 GET_RECORDS = MODEL.operation_model("GetRecords").output_shape

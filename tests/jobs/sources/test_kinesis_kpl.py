@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.sources.kinesis_kpl import MAGIC, UserRecord, user_records
+from jobs.sources.kinesis.kpl import MAGIC, UserRecord, user_records
 
 
 def aggregated(records):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from jobs.errors import SourceError
-from jobs.sources.kinesis_offset import Gap, Offset, Position, Range, State, ranges
+from jobs.sources.kinesis.offset import Gap, Offset, Position, Range, State, ranges
 
 OFFSET = Offset(
     as_of_ms=5_000,

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from jobs.config.settings import Source
 from jobs.errors import ConfigError
-from jobs.settings import Source
-from jobs.sources.kinesis_options import OPTIONS, KinesisOptions, options_table
+from jobs.sources.kinesis.options import OPTIONS, KinesisOptions, options_table
 
 
 def test_the_stream_is_all_that_is_required():

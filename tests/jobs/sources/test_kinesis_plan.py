@@ -6,8 +6,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from jobs.sources.kinesis_offset import Offset, Position, Range, State, ranges
-from jobs.sources.kinesis_plan import Admission
+from jobs.sources.kinesis.offset import Offset, Position, Range, State, ranges
+from jobs.sources.kinesis.planner import Admission
 from tests.jobs.sources.stream_model import HOUR_MS, ModelStream, Query
 
 A, B, C, D = "shard-000", "shard-001", "shard-002", "shard-003"

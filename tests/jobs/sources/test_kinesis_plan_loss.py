@@ -3,8 +3,8 @@
 import pytest
 
 from jobs.errors import DataLossError
-from jobs.sources.kinesis_offset import Gap, Position, State
-from jobs.sources.kinesis_plan import Admission
+from jobs.sources.kinesis.offset import Gap, Position, State
+from jobs.sources.kinesis.planner import Admission
 from tests.jobs.sources.stream_model import DAY_MS, HOUR_MS, ModelStream, Query
 
 A, B = "shard-000", "shard-001"

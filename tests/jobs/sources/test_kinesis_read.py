@@ -8,12 +8,12 @@ import aws_kinesis_agg.aggregator
 import pytest
 
 from jobs.errors import DataLossError
-from jobs.sources.kinesis_answers import Records
-from jobs.sources.kinesis_client import Answer, ExpiredIteratorError, RefusedStartError
-from jobs.sources.kinesis_model import StartingPoint
-from jobs.sources.kinesis_offset import Range
-from jobs.sources.kinesis_options import KinesisOptions
-from jobs.sources.kinesis_read import RECORD_BATCH_SCHEMA, read
+from jobs.sources.kinesis.client import Answer, ExpiredIteratorError, RefusedStartError
+from jobs.sources.kinesis.get_records import Records
+from jobs.sources.kinesis.model import StartingPoint
+from jobs.sources.kinesis.offset import Range
+from jobs.sources.kinesis.options import KinesisOptions
+from jobs.sources.kinesis.reader import RECORD_BATCH_SCHEMA, read
 from transforms.columns import RECORD_SCHEMA
 
 QUIET = Answer(Records(), "next", 0)

@@ -11,10 +11,10 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from jobs.sources.kinesis_answers import MalformedAnswerError
-from jobs.sources.kinesis_failures import explained
-from jobs.sources.kinesis_options import KinesisOptions
-from jobs.sources.kinesis_retry import Backoff, Budget, is_passing
+from jobs.sources.kinesis.client_errors import explained
+from jobs.sources.kinesis.get_records import MalformedAnswerError
+from jobs.sources.kinesis.options import KinesisOptions
+from jobs.sources.kinesis.retry import Backoff, Budget, is_passing
 
 
 @dataclass

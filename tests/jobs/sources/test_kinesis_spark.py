@@ -9,7 +9,7 @@ from pyspark.errors import StreamingQueryException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
-from jobs.sources.kinesis import KinesisDataSource
+from jobs.sources.kinesis.datasource import KinesisDataSource
 from tests.servers import FakeKinesis, fake_kinesis
 from tests.servers.fake_faults import Kind
 from tests.servers.server import REGION

@@ -1,0 +1,136 @@
+"""Put records on a stream: PutRecords, in batches as large as Kinesis takes."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from jobs.config.settings import Source
+from jobs.errors import SourceError
+from jobs.generator.traffic import Record
+from jobs.sources.kinesis.client_errors import explained
+from jobs.sources.kinesis.options import KinesisOptions
+from jobs.sources.kinesis.retry import Backoff, error_code, is_passing
+
+MOST_RECORDS = 500
+_MOST_BYTES = 5 * 1024 * 1024
+
+_RETRY_SECONDS = 60.0
+_POLL_SECONDS = 0.1
+
+
+class Producer:
+    """One producer of one stream. Not for use by several threads at once."""
+
+    def __init__(self, source: Source, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._source = source
+        self._options = KinesisOptions.parse(source.options())
+        self._sleep = sleep
+        self._has_answered = False
+        try:
+            self._api: Any = boto3.client(
+                "kinesis",
+                region_name=self._options.region,
+                endpoint_url=self._options.endpoint_url,
+                # `_call` repeats: botocore would not repeat the records that a good answer refuses.
+                config=Config(retries={"total_max_attempts": 1, "mode": "standard"}),
+            )
+        except (BotoCoreError, ValueError) as error:
+            raise explained(error, self._options) from error
+
+    def put(self, records: Sequence[Record]) -> None:
+        """Put all of `records`; what the stream refuses is sent again, alone.
+
+        A record that was refused may come to stand behind a later one of its key.
+
+        Raises:
+            SourceError: the stream is missing, forbidden, unreachable, or refuses for too long.
+        """
+        for batch in batches(records):
+            self._put_batch(batch)
+
+    def create_stream(self, shards: int) -> None:
+        """Make the stream and wait until it is there; leave it as it is where it exists.
+
+        Raises:
+            SourceError: the stream cannot be made.
+        """
+        name = self._source.stream
+        try:
+            self._call(self._api.create_stream, StreamName=name, ShardCount=shards)
+        except SourceError as error:
+            if error_code(_cause(error)) != "ResourceInUseException":
+                raise
+        while self._status(name) != "ACTIVE":
+            self._sleep(_POLL_SECONDS)
+
+    def _status(self, name: str) -> str:
+        answer = self._call(self._api.describe_stream_summary, StreamName=name)
+        return str(answer["StreamDescriptionSummary"]["StreamStatus"])
+
+    def _put_batch(self, batch: Sequence[Record]) -> None:
+        entries = [{"Data": record.data, "PartitionKey": record.partition_key} for record in batch]
+        backoff = Backoff(_RETRY_SECONDS, sleep=self._sleep)
+        while entries:
+            answer = self._call(
+                self._api.put_records, StreamName=self._source.stream, Records=entries
+            )
+            results = list(zip(entries, answer["Records"], strict=True))
+            refused = [entry for entry, result in results if result.get("ErrorCode")]
+            if len(refused) < len(entries):
+                # It takes some, so it is only too slow for us.
+                backoff = Backoff(_RETRY_SECONDS, sleep=self._sleep)
+            if refused and not backoff.wait(is_known=True):
+                raise SourceError(
+                    f"stream '{self._source.stream}' has refused all records for "
+                    f"{_RETRY_SECONDS:.0f} seconds: lower the rate, or give it more shards"
+                )
+            entries = refused
+
+    def _call(self, operation: Callable[..., Any], **request: Any) -> Any:
+        backoff = Backoff(_RETRY_SECONDS, sleep=self._sleep)
+        while True:
+            try:
+                answer = operation(**request)
+            except (BotoCoreError, ClientError) as error:
+                if not is_passing(error) or not backoff.wait(is_known=self._has_answered):
+                    raise self._explained(error) from error
+            else:
+                self._has_answered = True
+                return answer
+
+    def _explained(self, error: Exception) -> SourceError:
+        if error_code(error) == "ResourceNotFoundException":
+            return SourceError(
+                f"there is no stream '{self._source.stream}' in {self._source.region}: check "
+                "source.stream and source.region, or make it with --create-stream SHARDS"
+            )
+        if error_code(error) in ("AccessDeniedException", "AccessDenied"):
+            return SourceError(
+                f"no permission to write to stream '{self._source.stream}': allow "
+                f"kinesis:PutRecords, and with --create-stream also kinesis:CreateStream and "
+                f"DescribeStreamSummary ({' '.join(str(error).split())})"
+            )
+        return explained(error, self._options)
+
+
+def _cause(error: SourceError) -> Exception:
+    return error.__cause__ if isinstance(error.__cause__, Exception) else error
+
+
+def batches(records: Iterable[Record]) -> Iterator[list[Record]]:
+    """Cut where one call may not hold more: 500 records, or 5 MiB of data and keys."""
+    batch: list[Record] = []
+    size = 0
+    for record in records:
+        record_size = len(record.data) + len(record.partition_key.encode())
+        if batch and (len(batch) == MOST_RECORDS or size + record_size > _MOST_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(record)
+        size += record_size
+    if batch:
+        yield batch

@@ -1,0 +1,197 @@
+"""Read one range of a shard. Runs on the executors.
+
+A range is read as it was planned or not at all: it begins with the record that the plan saw first
+and ends with the one that it chose, or the task fails. So a replayed batch has the same rows.
+"""
+
+import warnings
+from bisect import bisect_right
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from jobs.errors import DataLossError
+from jobs.sources.kinesis.client import (
+    Answer,
+    ExpiredIteratorError,
+    KinesisClient,
+    RefusedStartError,
+)
+from jobs.sources.kinesis.get_records import Records
+from jobs.sources.kinesis.kpl import MAGIC, user_records
+from jobs.sources.kinesis.model import StartingPoint
+from jobs.sources.kinesis.offset import Range
+from jobs.sources.kinesis.probe import QUIET_ANSWERS
+from jobs.sources.kinesis.retry import Backoff
+from transforms import columns as c
+
+RECORD_BATCH_SCHEMA = pa.schema(
+    [
+        pa.field(c.DATA, pa.binary()),
+        pa.field(c.PARTITION_KEY, pa.string()),
+        pa.field(c.SHARD_ID, pa.string()),
+        pa.field(c.SEQUENCE_NUMBER, pa.string()),
+        pa.field(c.SUB_SEQUENCE_NUMBER, pa.int64()),
+        pa.field(c.ARRIVED_AT, pa.timestamp("us", tz="UTC")),
+    ]
+)
+
+
+def read(client: KinesisClient, wanted: Range) -> Iterator[pa.RecordBatch]:
+    """The rows of a range, one batch for each answer of the stream.
+
+    Columns out: RECORD_SCHEMA, one row for each record, or for each user record of an aggregated
+    one.
+
+    Raises:
+        DataLossError: the first or the last record of the range has left the stream. With
+            failOnDataLoss=false that is a warning, and what is left is read.
+        SourceError: the stream is forbidden or does not answer.
+    """
+    for records in _ahead(_RangeReader(client, wanted).records()):
+        yield _batch(wanted.shard_id, records)
+
+
+@dataclass
+class _RangeReader:
+    """Follows one shard through a range, over iterators that expire."""
+
+    client: KinesisClient
+    wanted: Range
+    _last_read: str | None = None
+
+    def records(self) -> Iterator[Records]:
+        """The records of the range, page by page, never an empty page."""
+        for answer in self._answers():
+            if not answer.records:
+                continue
+            if self._last_read is None:
+                self._check_first(answer.records.sequence_numbers[0])
+            page, is_last = self._cut(answer.records)
+            if page:
+                self._last_read = page.sequence_numbers[-1]
+                yield page
+            if is_last:
+                return
+        if self.wanted.last is not None or self._last_read is None:
+            self._fail_short("the shard's end")
+
+    def _answers(self) -> Iterator[Answer]:
+        """Answers until the shard's end: a null iterator, or a tip that stays quiet.
+
+        A server may be slow to show a record at the tip that it has shown to the driver, so a
+        range with a last record waits for it; a closed shard gets no more, so it does not.
+        """
+        iterator: str | None = self._iterator()
+        quiet, patience = 0, Backoff(self.client.options.retry_timeout.total_seconds())
+        while iterator is not None:
+            try:
+                answer = self.client.records(
+                    self.wanted.shard_id, iterator, self.client.options.fetch_limit
+                )
+            except ExpiredIteratorError:
+                iterator = self._iterator()
+                continue
+            yield answer
+            iterator = answer.next_iterator
+            quiet = 0 if answer.records or answer.behind_ms else quiet + 1
+            if quiet >= QUIET_ANSWERS and (
+                self.wanted.last is None or not patience.wait(is_known=True)
+            ):
+                return
+
+    def _iterator(self) -> str:
+        """An iterator at the first record of the range, or behind the last one read."""
+        if self._last_read is not None:
+            start = StartingPoint.after(self._last_read)
+        else:
+            start = StartingPoint.at(self.wanted.first)
+        try:
+            return self.client.iterator(self.wanted.shard_id, start)
+        except RefusedStartError:
+            return self.client.iterator(self.wanted.shard_id, StartingPoint.trim_horizon())
+
+    def _check_first(self, found: str) -> None:
+        if found == self.wanted.first:
+            return
+        self._lost(
+            f"shard {self.wanted.shard_id}: the batch starts at {self.wanted.first}, the oldest "
+            f"record left is {found}: the records between them left the stream after the batch was "
+            "planned; raise the stream's retention"
+        )
+
+    def _cut(self, records: Records) -> tuple[Records, bool]:
+        """What of an answer belongs to the range, and whether the range ends here."""
+        if self.wanted.last is None:
+            return records, False
+        last = int(self.wanted.last)
+        numbers = records.sequence_numbers
+        if int(numbers[-1]) < last:
+            return records, False
+        count = bisect_right(numbers, last, key=int)
+        if count == 0 or int(numbers[count - 1]) != last:
+            self._fail_short(numbers[min(count, len(numbers) - 1)])
+        return records.head(count), True
+
+    def _fail_short(self, found: str) -> None:
+        wanted = self.wanted.last or f"{self.wanted.first} and what follows it"
+        self._lost(
+            f"shard {self.wanted.shard_id}: the batch wants {wanted}, but behind "
+            f"{self._last_read or 'its start'} the stream gave {found}: it was trimmed, or is not "
+            "the stream that the batch was planned on"
+        )
+
+    def _lost(self, message: str) -> None:
+        if self.client.options.fail_on_data_loss:
+            raise DataLossError(message)
+        warnings.warn(message, stacklevel=2)
+
+
+def _ahead(pages: Iterator[Records]) -> Iterator[Records]:
+    """The same pages; the next one is fetched while Spark takes the last."""
+    fetcher = ThreadPoolExecutor(1, thread_name_prefix="kinesis-fetch")
+    try:
+        coming = fetcher.submit(next, pages, None)
+        while (page := coming.result()) is not None:
+            coming = fetcher.submit(next, pages, None)
+            yield page
+    finally:
+        fetcher.shutdown(wait=False, cancel_futures=True)
+
+
+def _batch(shard_id: str, records: Records) -> pa.RecordBatch:
+    sub_sequence_numbers = [0] * len(records)
+    if any(data.startswith(MAGIC) for data in records.data):
+        records, sub_sequence_numbers = _without_aggregation(records)
+    return pa.RecordBatch.from_arrays(
+        [
+            pa.array(records.data, pa.binary()),
+            pa.array(records.partition_keys, pa.string()),
+            pa.repeat(pa.scalar(shard_id, pa.string()), len(records)),
+            pa.array(records.sequence_numbers, pa.string()),
+            pa.array(sub_sequence_numbers, pa.int64()),
+            pa.array(records.arrived_us, pa.int64()).cast(pa.timestamp("us", tz="UTC")),
+        ],
+        schema=RECORD_BATCH_SCHEMA,
+    )
+
+
+def _without_aggregation(records: Records) -> tuple[Records, list[int]]:
+    """The user records of aggregated records, and the place of each in its record."""
+    split, places = Records(), []
+    for data, key, number, arrived in zip(
+        records.data,
+        records.partition_keys,
+        records.sequence_numbers,
+        records.arrived_us,
+        strict=True,
+    ):
+        for place, (user_data, user_key) in enumerate(user_records(data) or [(data, key)]):
+            split.data.append(user_data)
+            split.partition_keys.append(user_key)
+            split.sequence_numbers.append(number)
+            split.arrived_us.append(arrived)
+            places.append(place)
+    return split, places
