@@ -17,16 +17,16 @@ test-newest:  ## What touches Spark most closely, on the newest Spark and Delta
 	tests/run-newest
 
 lint:  ## What CI checks before the tests
-	conf/launch/run ruff check
-	conf/launch/run ruff format --check
-	conf/launch/run mypy
+	scripts/run ruff check
+	scripts/run ruff format --check
+	scripts/run mypy
 
 format:  ## Put the code in form
-	conf/launch/run ruff check --fix
-	conf/launch/run ruff format
+	scripts/run ruff check --fix
+	scripts/run ruff format
 
 bench:  ## Records and events per second on this machine
-	conf/launch/run python -m benchmarks
+	scripts/run python -m benchmarks
 
 clean:  ## Remove everything that was made, the virtual environment and the JARs too
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info

@@ -8,8 +8,8 @@ while [ -L "$self" ]; do
   case $link in /*) self=$link ;; *) self=$(dirname "$self")/$link ;; esac
 done
 root=$(cd "$(dirname "$self")" && pwd -P)
-# shellcheck source=conf/launch/bootstrap.sh
-. "$root/conf/launch/bootstrap.sh"
+# shellcheck source=scripts/bootstrap.sh
+. "$root/scripts/bootstrap.sh"
 
 usage() {
   cat <<'EOF'
@@ -33,7 +33,7 @@ Environment:
   JAVA_HOME            the Java to run on this machine (17 or 21)
   EVENT_LAKE_PYTHON    the Python to make .venv with (3.11 or newer)
   EVENT_LAKE_NO_SETUP  1: make no .venv, use PYSPARK_DRIVER_PYTHON or python3 as it is
-  SPARK_CONF_DIR       Spark's defaults, in place of conf/launch/spark
+  SPARK_CONF_DIR       Spark's defaults, in place of conf/spark
 EOF
 }
 
@@ -150,7 +150,7 @@ case $master in
     class_path=$(joined : "$class_path" "$jars_dir/*")
     ;;
   *)
-    "$python" -P "$root/conf/launch/archives.py" "$root" "$root/.cache"
+    "$python" -P "$root/jobs/deploy/archives.py" "$root" "$root/.cache"
     py_files=$(joined , "$root/.cache/event-lake.zip" "$py_files")
     # A URI, for Spark takes a path with a space in it and a name behind # as a whole for a file.
     cache_uri=$("$python" -I -c 'import pathlib, sys; print(pathlib.Path(sys.argv[1]).as_uri())' "$root/.cache")

@@ -17,8 +17,8 @@ from pyspark.sql.types import StructType
 from benchmarks.report import surroundings, table
 from jobs.config.settings import Source
 from jobs.sources.kinesis.datasource import KinesisDataSource
-from tests.servers import FakeKinesis, fake_kinesis
-from tests.servers.server import REGION
+from tests.support.servers import FakeKinesis, fake_kinesis
+from tests.support.servers.server import REGION
 
 STREAM = "benchmark"
 ARRIVED_OVER = timedelta(minutes=10)

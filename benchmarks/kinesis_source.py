@@ -19,8 +19,8 @@ from benchmarks.report import PeakMemory, processes, surroundings, table
 from jobs.config.settings import Lake, Settings, Source, Stream
 from jobs.lake.tables import tables
 from jobs.streaming import ingest
-from tests.servers import FakeKinesis, fake_kinesis
-from tests.servers.server import REGION
+from tests.support.servers import FakeKinesis, fake_kinesis
+from tests.support.servers.server import REGION
 
 STREAM = "benchmark"
 ARRIVED_OVER = timedelta(minutes=10)

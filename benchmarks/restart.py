@@ -18,7 +18,7 @@ from benchmarks.local import local_session
 from benchmarks.processing import FILES_A_BATCH, settings_in
 from benchmarks.report import surroundings, table
 from jobs.lake.tables import tables
-from tests.e2e.commands import Running, run
+from tests.support.commands import Running, run
 
 _POLL_SECONDS = 0.05
 _BATCHES_AFTER = 3

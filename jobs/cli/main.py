@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
     )
     if parsed.verbose:
-        # Read by Spark's logging on this machine: conf/launch/spark/log4j2.properties
+        # Read by Spark's logging on this machine: conf/spark/log4j2.properties
         os.environ["EVENT_LAKE_SPARK_LOG"] = "stacks"
     else:
         # What we raise where Spark calls us comes back to us; py4j logs its stack before.

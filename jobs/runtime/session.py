@@ -58,7 +58,7 @@ TUNING = {
 
 CLUSTER = {
     # The code that Spark generates for the checks is longer than what Java compiles by default.
-    # On this machine Java is told to compile it all the same (conf/launch/spark); elsewhere Spark
+    # On this machine Java is told to compile it all the same (conf/spark); elsewhere Spark
     # runs such code in smaller steps.
     "spark.sql.codegen.hugeMethodLimit": "8000",
 }
@@ -151,9 +151,7 @@ def _comes_second() -> bool:
 
 def _local_jars(given: dict[str, str]) -> dict[str, str]:
     """The JARs that the set-up resolved, and what is read with them."""
-    folder = os.environ.get(
-        "EVENT_LAKE_JARS_DIR", str(Path(__file__).parents[2] / ".cache/jars")
-    )
+    folder = os.environ.get("EVENT_LAKE_JARS_DIR", str(Path(__file__).parents[2] / ".cache/jars"))
     # A JVM that runs has the class path that it has, and executors of local-cluster have another.
     class_path = given.get(_CLASS_PATH, "" if _comes_second() else f"{folder}/*")
     chosen = {_CLASS_PATH: class_path} if class_path else {}

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.e2e.commands import REPO
+from tests.support.commands import REPO
 
 pytestmark = pytest.mark.slow
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.jobs.lake.tables import SmallLake, settings_in
+from tests.support.small_lake import SmallLake, settings_in
 
 
 @pytest.fixture

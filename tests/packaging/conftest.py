@@ -89,7 +89,8 @@ class Checkout:
 @pytest.fixture
 def checkout(tmp_path: Path) -> Checkout:
     root = tmp_path / "a lake"
-    shutil.copytree(REPO / "conf" / "launch", root / "conf" / "launch")
+    for folder in ("conf/spark", "scripts", "jobs/deploy"):
+        shutil.copytree(REPO / folder, root / folder)
     for file in ("spark-submit.sh", "setup.py", "jobs/versions.py"):
         (root / file).parent.mkdir(exist_ok=True)
         shutil.copy(REPO / file, root / file)
@@ -109,7 +110,7 @@ def checkout(tmp_path: Path) -> Checkout:
     (root / ".cache/jars").mkdir()
     (root / ".cache/jars/delta.jar").touch()
     stamps = """
-        . "$root/conf/launch/bootstrap.sh"
+        . "$root/scripts/bootstrap.sh"
         stamp python "all $(python_key)"
         stamp jars "$(jars_key)"
     """

@@ -10,7 +10,7 @@ import pytest
 
 REPO = Path(__file__).parents[2]
 
-_SPEC = importlib.util.spec_from_file_location("archives", REPO / "conf/launch/archives.py")
+_SPEC = importlib.util.spec_from_file_location("archives", REPO / "jobs/deploy/archives.py")
 assert _SPEC is not None
 assert _SPEC.loader is not None
 archives = importlib.util.module_from_spec(_SPEC)

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.servers import Server, moto_server
+from tests.support.servers import Server, moto_server
 
 REPO = Path(__file__).parents[2]
 RECORDS = 1_000

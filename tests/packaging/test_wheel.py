@@ -37,7 +37,7 @@ def test_the_wheel_installs_two_top_level_names(wheel: Path) -> None:
 
 
 def test_the_wheel_has_every_module_of_the_checkout(wheel: Path) -> None:
-    """`packages=` in setup.py is explicit, so a new subpackage can be forgotten there."""
+    """A folder without `__init__.py` would be left out of the wheel."""
     with zipfile.ZipFile(wheel) as archive:
         installed = {name for name in archive.namelist() if name.endswith(".py")}
 

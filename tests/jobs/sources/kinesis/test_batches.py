@@ -1,0 +1,92 @@
+"""Where the Kinesis source starts and cuts batches, and how many calls that costs.
+
+On our fake; driven without Spark by `reading.Query`.
+"""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+from tests.support.kinesis.numbered import SHARDS, STREAM, by_shard, numbered, put_numbered
+from tests.support.kinesis.reading import Query, positions
+from tests.support.servers import FakeKinesis
+
+
+def test_arrival_times_that_go_back_lose_nothing(fake: FakeKinesis) -> None:
+    """Arrival times choose where a batch ends, but never what is in it."""
+    query = Query(fake, STREAM, maxRecordsPerBatch="12")
+    for i, seconds in enumerate((0, -90, -5, -3600, -1, -600)):
+        fake.shift_arrivals(timedelta(seconds=seconds))
+        put_numbered(fake, i * 10, i * 10 + 10)
+        query.batch()
+
+    query.drain()
+
+    assert by_shard(query.rows) == numbered(0, 60)
+    assert len(positions(query.rows)) == 120
+
+
+def test_reading_up_to_a_time_comes_to_an_end_while_producers_go_on(fake: FakeKinesis) -> None:
+    put_numbered(fake, 0, 10)
+    stop = datetime.now(UTC) + timedelta(minutes=5)
+    fake.advance_clock(timedelta(minutes=10))
+    put_numbered(fake, 10, 20)
+    query = Query(fake, STREAM, stopAt=stop.isoformat())
+
+    query.drain()
+
+    assert by_shard(query.rows) == numbered(0, 10)
+
+
+def test_a_lost_checkpoint_is_resumed_from_the_last_records_stored(fake: FakeKinesis) -> None:
+    put_numbered(fake, 0, 10)
+    before = Query(fake, STREAM)
+    before.drain()
+    stored = {
+        shard: max((r.sequence_number for r in before.rows if r.shard == shard), key=int)
+        for shard in SHARDS
+    }
+    put_numbered(fake, 10, 20)
+
+    query = Query(fake, STREAM, resumeFrom=json.dumps(stored))
+    query.drain()
+
+    assert by_shard(query.rows) == numbered(10, 20)
+
+
+def test_batches_hold_about_as_many_records_as_wanted(fake: FakeKinesis) -> None:
+    """Records that came evenly over ten minutes are cut into batches near the target."""
+    fake.fill(STREAM, 5000, record_bytes=200, span=timedelta(minutes=10))
+    query = Query(fake, STREAM, maxRecordsPerBatch="2000")
+
+    rows = query.drain()
+
+    assert len(positions(rows)) == len(rows) == 10_000
+    assert max(len(batch.rows) for batch in query.batches) <= 4000
+    assert len(query.batches) <= 20
+
+
+def test_a_plan_for_300_shards_stays_within_its_calls(fake: FakeKinesis) -> None:
+    """A few calls for a busy shard, at most two for an idle one, one for each page of shards."""
+    client = fake.client()
+    client.create_stream(StreamName="wide", ShardCount=300)
+    fake.list_shards_by(100)
+    entries = [{"Data": b"x", "PartitionKey": str(i)} for i in range(500)]
+    for _ in range(4):
+        client.put_records(StreamName="wide", Records=entries)
+    query = Query(fake, "wide")
+
+    fake.reset_calls()
+    query.plan()
+    busy = fake.calls()
+    query.drain()
+    fake.reset_calls()
+    query.plan()
+    idle = fake.calls()
+
+    assert len(positions(query.rows)) == 2000
+    assert busy["ListShards"] == {"": 3}
+    assert max(busy["GetRecords"].values()) <= 5
+    assert max(busy["GetShardIterator"].values()) <= 5
+    assert idle["ListShards"] == {"": 3}
+    assert max(idle["GetRecords"].values()) <= 1
+    assert sum(idle.get("GetShardIterator", {}).values()) <= 300

@@ -1,0 +1,153 @@
+"""What the Kinesis source does when the stream fails, throttles or cannot be reached.
+
+On our fake, which does it on order; driven without Spark by `reading.Query`.
+"""
+
+from datetime import timedelta
+
+import pytest
+
+from jobs.errors import SourceError
+from tests.support.kinesis.numbered import SHARDS, STREAM, by_shard, numbered, put_numbered
+from tests.support.kinesis.reading import Query, positions
+from tests.support.servers import FakeKinesis, Server
+from tests.support.servers.fake_faults import Kind
+
+
+@pytest.mark.parametrize("operation", ["ListShards", "GetShardIterator", "GetRecords"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        Kind.THROTTLED,
+        Kind.LIMIT_EXCEEDED,
+        Kind.INTERNAL,
+        Kind.UNAVAILABLE,
+        Kind.RESET,
+        Kind.TRUNCATED,
+        Kind.HALF_JSON,
+    ],
+)
+def test_failures_that_pass_are_waited_out(fake: FakeKinesis, kind: Kind, operation: str) -> None:
+    """Each record still once: in the plan and, with some calls gone well, in the reading."""
+    put_numbered(fake, 0, 20)
+    fake.limit_pages(7)
+
+    fake.fail(kind, operation, times=2)
+    query = Query(fake, STREAM)
+    query.batch()
+    put_numbered(fake, 20, 40)
+    fake.fail(kind, operation, times=2, skip=5)
+    query.drain()
+
+    assert by_shard(query.rows) == numbered(0, 40)
+    assert len(positions(query.rows)) == 80
+
+
+def test_a_storm_of_throttling_and_failures_loses_nothing(fake: FakeKinesis) -> None:
+    """A third of all calls fails, for as long as the query runs."""
+    put_numbered(fake, 0, 40)
+    fake.limit_pages(10)
+    for kind in (Kind.THROTTLED, Kind.RESET, Kind.EMPTY):
+        fake.fail(kind, times=-1, rate=0.12)
+    query = Query(fake, STREAM)
+
+    query.drain()
+
+    assert by_shard(query.rows) == numbered(0, 40)
+
+
+def test_the_real_limits_are_kept_and_lose_nothing(fake: FakeKinesis) -> None:
+    """5 reads a second and shard, to all: the reader goes slower, and that is all."""
+    put_numbered(fake, 0, 30)
+    fake.limit_reads()
+    fake.limit_pages(5)
+    query = Query(fake, STREAM, readsPerSecond="5")
+
+    query.drain()
+
+    assert by_shard(query.rows) == numbered(0, 30)
+
+
+def test_empty_answers_are_not_taken_for_the_end(fake: FakeKinesis) -> None:
+    """Neither while planning nor while reading, and not at the end of a closed shard."""
+    put_numbered(fake, 0, 10)
+    fake.client().split_shard(
+        StreamName=STREAM, ShardToSplit=SHARDS[0], NewStartingHashKey=str(2**126)
+    )
+    fake.limit_pages(4)
+    fake.fail(Kind.EMPTY, times=3)
+    query = Query(fake, STREAM)
+    query.batch()
+    fake.fail(Kind.EMPTY, times=3, skip=2)
+    query.drain()
+
+    assert by_shard(query.rows) == numbered(0, 10)
+
+
+def test_an_expired_iterator_is_replaced_behind_the_last_record(fake: FakeKinesis) -> None:
+    put_numbered(fake, 0, 30)
+    fake.limit_pages(4)
+    fake.fail(Kind.EXPIRED, times=2, skip=1)
+    query = Query(fake, STREAM)
+    end = query.plan()
+    fake.fail(Kind.EXPIRED, times=5, skip=3)
+
+    rows = query.read(query.offset, end)
+
+    assert by_shard(rows) == numbered(0, 30)
+
+
+def test_iterators_of_a_query_that_slept_are_replaced(fake: FakeKinesis) -> None:
+    """Whatever the driver keeps from plan to plan may be older than five minutes."""
+    put_numbered(fake, 0, 5)
+    query = Query(fake, STREAM)
+    query.drain()
+    fake.expire_iterators()
+    query.plan()
+    fake.expire_iterators()
+    put_numbered(fake, 5, 10)
+
+    query.drain()
+
+    assert by_shard(query.rows) == numbered(0, 10)
+
+
+def test_a_clock_that_is_ahead_of_kinesis_is_no_failure(fake: FakeKinesis) -> None:
+    """Kinesis refuses timestamps of its future; then the tip is found by other means."""
+    fake.advance_clock(timedelta(seconds=-30))
+    put_numbered(fake, 0, 10)
+    query = Query(fake, STREAM)
+
+    query.drain()
+
+    assert by_shard(query.rows) == numbered(0, 10)
+
+
+@pytest.mark.parametrize(
+    ("stream", "broken", "told"),
+    [
+        ("absent", None, "absent"),
+        (STREAM, ("ListShards", Kind.DENIED), "ListShards"),
+        (STREAM, ("GetShardIterator", Kind.DENIED), "GetShardIterator"),
+        (STREAM, ("GetRecords", Kind.DENIED), "GetRecords"),
+    ],
+)
+def test_what_a_user_must_mend_is_told_in_one_line(
+    fake: FakeKinesis, stream: str, broken: tuple[str, Kind] | None, told: str
+) -> None:
+    put_numbered(fake, 0, 1)
+    if broken:
+        fake.fail(broken[1], broken[0], times=-1)
+
+    with pytest.raises(SourceError) as error:
+        Query(fake, stream).drain()
+
+    assert told in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_an_endpoint_that_nobody_serves_is_told_in_one_line(fake: FakeKinesis) -> None:
+    nobody = Server("nobody", "http://127.0.0.1:9")
+
+    with pytest.raises(SourceError, match=r"127\.0\.0\.1:9"):
+        Query(nobody, STREAM, retryTimeout="1 second").drain()

@@ -1,0 +1,67 @@
+"""A rebuild is killed behind each of its commits, and is repeated."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+from pyspark.sql import SparkSession
+
+from jobs.audit.verify import prove
+from tests.support.faulty_lake import FaultyLake
+from tests.support.servers import Server
+from tests.support.small_lake import event
+
+pytestmark = pytest.mark.slow
+
+TEN = 1767261600  # 2026-01-01T10:00Z
+CHANGED, REJECTED = "lesson:quiz:started", "Account:created"
+QUARANTINE_COMMIT, EVENTS_COMMIT = (
+    rf"PUT .*/processed/{table}/_delta_log/\d{{20}}\.json$" for table in ("quarantine", "events")
+)
+RULES = ("--set", "events.subtype=rest", "--set", "checks.event_name_pattern=[a-z:]+")
+REBUILD = ("rebuild", "--stopped", "--from", "2026-01-01", "--to", "2026-01-01", *RULES)
+
+
+def test_killed_and_repeated_a_rebuild_leaves_each_event_in_one_place(
+    spark: SparkSession, server: Server, tried: Callable[[str, int], None]
+) -> None:
+    """An event is where it was, or in both tables until the rebuild is repeated: never in none."""
+    lake = FaultyLake(spark, server, "rebuilt", stream="rebuilt")
+    changed = {f"changed{number}": CHANGED for number in range(10)}
+    rejected = {f"rejected{number}": REJECTED for number in range(10)}
+    put = {uuid: event(uuid, TEN, name) for uuid, name in (changed | rejected).items()}
+    for uuid, data in put.items():
+        lake.put_record(data, uuid)
+    lake.drain()
+    as_stored = dict.fromkeys(changed, "quiz") | dict.fromkeys(rejected, "created")
+    assert _subtypes(lake, spark) == as_stored
+
+    lake.run_until_killed(QUARANTINE_COMMIT, applied=True, command=REBUILD)
+    withdrawn = Counter(put[uuid] for uuid in rejected)
+    assert (_subtypes(lake, spark), _withdrawn(lake, spark)) == (as_stored, withdrawn)
+    [breach] = prove(spark, lake.tables).breaches
+    assert (breach.kind, breach.count) == ("stored_and_quarantined", 10)
+
+    lake.run_until_killed(EVENTS_COMMIT, applied=True, command=REBUILD)
+    by_todays_rules = dict.fromkeys(changed, "quiz:started")
+    assert (_subtypes(lake, spark), _withdrawn(lake, spark)) == (by_todays_rules, withdrawn)
+    report = json.loads(lake.run(*REBUILD, "--json"))
+    assert (report["rows"], report["changed"], report["rejected"]) == (10, 0, 0)
+    assert (_subtypes(lake, spark), _withdrawn(lake, spark)) == (by_todays_rules, withdrawn)
+    assert prove(spark, lake.tables).is_clean
+    tried("kills", 2)
+    tried("records", lake.records_put)
+
+
+def _subtypes(lake: FaultyLake, spark: SparkSession) -> dict[str, str]:
+    """The subtype of each identity, which is there once."""
+    stored = lake.tables.events.read(spark).select("event_uuid", "event_subtype").collect()
+    assert len({row[0] for row in stored}) == len(stored)
+    return dict(tuple(row) for row in stored)
+
+
+def _withdrawn(lake: FaultyLake, spark: SparkSession) -> Counter[bytes]:
+    rows = lake.tables.quarantine.read(spark).select("data", "reasons").collect()
+    assert all("withdrawn" in row[1] for row in rows)
+    return Counter(bytes(row[0]) for row in rows)

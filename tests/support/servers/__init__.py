@@ -1,0 +1,129 @@
+"""Kinesis servers on loopback, each as a context manager: for tests, the demo and benchmarks.
+
+| server | for | mind |
+|---|---|---|
+| `fake_kinesis` | faults, limits, retention, volume | ours |
+| `moto_server` | Kinesis, S3, Glue, DynamoDB in one | one producer; no null iterators |
+| `kinesis_local` | an independent Kinesis with proper reshards | needs Node.js; 1,000 records/s |
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from jobs.errors import MachineError
+from tests.support.servers.fake_control import FakeKinesis
+from tests.support.servers.launch import free_port, running
+from tests.support.servers.server import Server
+
+REPO = Path(__file__).parents[3]
+CACHE = REPO / ".cache"
+KINESIS_LOCAL_VERSION = "0.6.2"
+
+__all__ = ["FakeKinesis", "Server", "deadly_moto", "fake_kinesis", "kinesis_local", "moto_server"]
+
+
+@contextmanager
+def fake_kinesis(*, own_process: bool = False) -> Iterator[FakeKinesis]:
+    """Our fake, in a thread of this process or, for benchmarks, in a process of its own."""
+    if own_process:
+        port = free_port()
+        command = [sys.executable, "-m", "tests.support.servers.kinesis_fake", "--port", str(port)]
+        url = f"http://127.0.0.1:{port}"
+        with running(command, url, cwd=REPO):
+            yield FakeKinesis("fake", url)
+    else:
+        # Imported late: `python -m` would import the module twice.
+        from tests.support.servers.kinesis_fake import in_thread
+
+        with in_thread() as fake:
+            yield fake
+
+
+@contextmanager
+def moto_server() -> Iterator[Server]:
+    """moto's server, its Kinesis corrected where a stream is resharded: see `moto_kinesis`."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [
+        sys.executable,
+        "-m",
+        "tests.support.servers.moto_kinesis",
+        "-H",
+        "127.0.0.1",
+        "-p",
+        str(port),
+    ]
+    with running(command, url, cwd=REPO):
+        yield Server("moto", url)
+
+
+@contextmanager
+def deadly_moto() -> Iterator[Server]:
+    """moto's server, which kills its client at a named request: see `deadly_moto`."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "tests.support.servers.deadly_moto", "--port", str(port)]
+    with running(command, url, cwd=REPO):
+        yield Server("moto", url)
+
+
+@contextmanager
+def kinesis_local() -> Iterator[Server]:
+    """kinesis-local (kinesis-mock), installed by npm into `.cache` the first time.
+
+    Raises:
+        MachineError: Node.js is missing, or npm cannot install the package.
+    """
+    main = _installed_kinesis_local()
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    steps = ("CREATE_STREAM", "DELETE_STREAM", "MERGE_SHARDS", "SPLIT_SHARD", "UPDATE_SHARD_COUNT")
+    env = {
+        "KINESIS_MOCK_PLAIN_PORT": str(port),
+        "KINESIS_MOCK_TLS_PORT": str(free_port()),
+        "SHARD_LIMIT": "1000",
+        "LOG_LEVEL": "ERROR",
+        **{f"{step}_DURATION": "20ms" for step in steps},
+    }
+    with running(["node", str(main)], f"{url}/healthcheck", env=env, cwd=main.parent):
+        yield Server("kinesis-local", url)
+
+
+def missing_for_kinesis_local() -> str | None:
+    """Why `kinesis_local` cannot run here, or None. In CI (`CI=true`) it must run."""
+    missing = [tool for tool in ("node", "npm") if shutil.which(tool) is None]
+    if not missing or os.environ.get("CI") == "true":
+        return None
+    return f"kinesis-local needs {' and '.join(missing)} (Node.js 18 or newer) on the PATH"
+
+
+def _installed_kinesis_local() -> Path:
+    home = CACHE / f"kinesis-local-{KINESIS_LOCAL_VERSION}"
+    main = home / "node_modules" / "kinesis-local" / "main.js"
+    if shutil.which("node") is None:
+        raise MachineError("kinesis-local needs Node.js 18 or newer: install node and npm")
+    if not main.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        # Installed aside and moved in one step: an interrupted install leaves nothing half done,
+        # and of two at the same time the first one stays.
+        with tempfile.TemporaryDirectory(dir=CACHE) as aside:
+            _npm_install(f"kinesis-local@{KINESIS_LOCAL_VERSION}", Path(aside))
+            with suppress(OSError):
+                (Path(aside) / "node_modules").rename(home / "node_modules")
+    return main
+
+
+def _npm_install(package: str, prefix: Path) -> None:
+    npm = shutil.which("npm")
+    if npm is None:
+        raise MachineError(f"npm is missing: it installs {package}")
+    command = [npm, "install", "--prefix", str(prefix), "--no-audit", "--no-fund", package]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise MachineError(f"`{' '.join(command)}` failed: {done.stderr.strip()[-500:]}")
