@@ -1,33 +1,36 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-newest lint format bench clean
+.PHONY: help demo test test-fast test-newest lint format docs bench clean
 
-help:  ## What can be made
+help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-demo:  ## The whole way on this machine, on generated events
+demo:  ## Run the whole pipeline on this machine, with generated events
 	./spark-submit.sh demo
 
-test:  ## All tests
+test:  ## Run all tests
 	tests/run
 
-test-fast:  ## The tests without the long end-to-end parts
+test-fast:  ## Run the tests except the long end-to-end tests
 	tests/run -m "not slow"
 
-test-newest:  ## What touches Spark most closely, on the newest Spark and Delta
+test-newest:  ## Run the tests that depend most on Spark, on the newest Spark and Delta
 	tests/run-newest
 
-lint:  ## What CI checks before the tests
+lint:  ## Run the checks that CI runs before the tests
 	scripts/run ruff check
 	scripts/run ruff format --check
 	scripts/run mypy
 
-format:  ## Put the code in form
+format:  ## Format the code
 	scripts/run ruff check --fix
 	scripts/run ruff format
 
-bench:  ## Records and events per second on this machine
+docs:  ## Generate the documents that come from the code: settings, options of the source
+	scripts/run python scripts/generate_docs.py
+
+bench:  ## Measure records and events per second on this machine
 	scripts/run python -m benchmarks
 
-clean:  ## Remove everything that was made, the virtual environment and the JARs too
+clean:  ## Remove everything that is generated, also the virtual environment and the JARs
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

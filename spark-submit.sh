@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs a command of event-lake on Spark; `./spark-submit.sh --help` tells how.
+# Runs a command of event-lake on Spark. `./spark-submit.sh --help` explains how.
 set -eu
 
 self=${BASH_SOURCE[0]}
@@ -15,35 +15,47 @@ usage() {
   cat <<'EOF'
 Usage: ./spark-submit.sh [SPARK OPTION]... COMMAND [OPTION]...
 
-Before COMMAND stand Spark's options, any that spark-submit knows; after it those of the command.
+Options before COMMAND go to spark-submit; options after it go to the command.
   ./spark-submit.sh demo
   ./spark-submit.sh --driver-memory 6g stream --config conf/local.toml --once
   ./spark-submit.sh --deploy-mode cluster --num-executors 4 stream --config conf/prod.toml
   ./spark-submit.sh COMMAND --help
 
-On this machine (--master local[*], the default, or local-cluster) the first run makes .venv and
-resolves the JARs into .cache; later runs need no network. Driver memory is 2600m unless it is said.
+On this machine (--master local[*], the default, or local-cluster) the first run creates .venv and
+resolves the JARs into .cache. Later runs need no network. The default driver memory is 2600m.
 
-On a cluster (--deploy-mode cluster alone means --master yarn) the cluster's own Spark is used, as
-SPARK_HOME or PATH name it. Our code and its pure Python packages are shipped; the executors' Python
-needs pyarrow. JARs are the cluster's: name more with --jars. Files that --config names are shipped
-when the driver runs in the cluster.
+On a cluster (--deploy-mode cluster implies --master yarn) the cluster's own Spark is used, from
+SPARK_HOME or PATH. Our code and its pure Python packages are shipped; the executors' Python needs
+pyarrow. The JARs are those of the cluster: add others with --jars. If the driver runs on the
+cluster, the files that --config names are shipped.
 
 Environment:
   JAVA_HOME            the Java to run on this machine (17 or 21)
-  EVENT_LAKE_PYTHON    the Python to make .venv with (3.11 or newer)
-  EVENT_LAKE_NO_SETUP  1: make no .venv, use PYSPARK_DRIVER_PYTHON or python3 as it is
+  EVENT_LAKE_PYTHON    the Python to create .venv with (3.11 or newer)
+  EVENT_LAKE_NO_SETUP  1: create no .venv; use PYSPARK_DRIVER_PYTHON or python3 as it is
   SPARK_CONF_DIR       Spark's defaults, in place of conf/spark
+
 EOF
 }
 
-# --- What is asked --------------------------------------------------------------------------------
+# Help needs neither Spark nor a set-up: until a command runs, only the standard library is imported.
+command_help() {
+  python="$root/.venv/bin/python"
+  if [ "${EVENT_LAKE_NO_SETUP:-}" = 1 ]; then
+    python=${PYSPARK_DRIVER_PYTHON:-${PYSPARK_PYTHON:-python3}}
+  elif [ ! -x "$python" ]; then
+    python=$(find_python)
+  fi
+  PYTHONPATH=$root "$python" -P -m jobs "$@"
+}
+
+# --- Arguments ------------------------------------------------------------------------------------
 
 master='' deploy_mode='' executor_python='' properties=''
 jars='' py_files='' archives='' files='' class_path=''
 options=()
 
-# spark_option NAME VALUE: keeps it for Spark, or here where more is to be added to it.
+# spark_option NAME VALUE: keep it for Spark, or in a variable if more is added to it below.
 spark_option() {
   case $1 in
     --master) master=$2 ;;
@@ -58,7 +70,7 @@ spark_option() {
       case $2 in
         spark.master=*) master=${2#*=} ;;
         spark.submit.deployMode=*) deploy_mode=${2#*=} ;;
-        # In client mode PySpark takes this from the environment alone.
+        # In client mode PySpark reads this only from the environment.
         spark.pyspark.python=*) executor_python=${2#*=} options+=(--conf "$2") ;;
         *) options+=(--conf "$2") ;;
       esac
@@ -71,7 +83,7 @@ while [ $# -gt 0 ]; do
   case $1 in
     -h | --help)
       usage
-      if [ -x "$root/.venv/bin/python" ]; then echo && "$root/.venv/bin/python" -P -m jobs --help; fi
+      command_help --help
       exit
       ;;
     -v | --verbose | --supervise | --version) options+=("$1") && shift ;;
@@ -89,14 +101,15 @@ if [ $# -eq 0 ]; then
 fi
 for argument in "$@"; do
   case ${argument%%=*} in
+    -h | --help) command_help "$@" && exit ;;
     --master | --deploy-mode | --conf | --driver-memory | --executor-memory | --executor-cores | --num-executors | --jars | --packages | --properties-file)
-      say "$argument is an option of Spark: it stands before the command, ./spark-submit.sh $argument ... $1"
+      say "$argument is an option of Spark. Put it before the command: ./spark-submit.sh $argument ... $1"
       exit 2
       ;;
   esac
 done
 
-# from_properties KEY: its value in the file that --properties-file names, if any
+# from_properties KEY: its value in the file of --properties-file, if there is one
 from_properties() {
   [ -z "$properties" ] || sed -n "s/^ *$1[ =:]\{1,\}//p" "$properties" | tail -n 1
 }
@@ -110,7 +123,7 @@ if [ -z "$master" ]; then
 fi
 case $master in local*) on_this_machine=true ;; *) on_this_machine=false ;; esac
 
-# --- What it needs --------------------------------------------------------------------------------
+# --- Set-up ---------------------------------------------------------------------------------------
 
 if [ "${EVENT_LAKE_NO_SETUP:-}" = 1 ]; then
   python=${PYSPARK_DRIVER_PYTHON:-${PYSPARK_PYTHON:-python3}}
@@ -123,8 +136,8 @@ else
   set_up_python runtime
 fi
 if ! $on_this_machine && [ -z "${SPARK_HOME:-}" ]; then
-  submit=$(command -v spark-submit) || machine_error "there is no Spark for --master $master here" \
-    "Run this on a machine of the cluster, or set SPARK_HOME to a Spark set up for it."
+  submit=$(command -v spark-submit) || setup_error "this machine has no Spark for --master $master" \
+    "Run this on a machine of the cluster, or set SPARK_HOME to a Spark that is set up for it."
   for SPARK_HOME in "$(cd "$(dirname "$submit")/.." && pwd -P)" /usr/lib/spark; do
     [ -d "$SPARK_HOME/python/pyspark" ] && break
   done
@@ -132,9 +145,9 @@ if ! $on_this_machine && [ -z "${SPARK_HOME:-}" ]; then
 fi
 [ -z "$executor_python" ] || export PYSPARK_PYTHON="$executor_python"
 
-# --- What is shipped ------------------------------------------------------------------------------
+# --- Shipped files --------------------------------------------------------------------------------
 
-# joined SEPARATOR WORD...: the words that are not empty
+# joined SEPARATOR WORD...: the words that are not empty, joined
 joined() {
   local separator=$1 all='' word
   shift
@@ -146,13 +159,13 @@ python_path=$root
 jars_dir=${EVENT_LAKE_JARS_DIR:-$root/.cache/jars}
 case $master in
   local | local\[*)
-    # One process is driver and executor: nothing to ship, and the class path saves a copy of each JAR.
+    # One process is driver and executor: nothing is shipped, and the class path saves a copy of each JAR.
     class_path=$(joined : "$class_path" "$jars_dir/*")
     ;;
   *)
     "$python" -P "$root/jobs/deploy/archives.py" "$root" "$root/.cache"
     py_files=$(joined , "$root/.cache/event-lake.zip" "$py_files")
-    # A URI, for Spark takes a path with a space in it and a name behind # as a whole for a file.
+    # A URI: Spark takes a path with a space and a name after # as one file name.
     cache_uri=$("$python" -I -c 'import pathlib, sys; print(pathlib.Path(sys.argv[1]).as_uri())' "$root/.cache")
     archives=$(joined , "$cache_uri/event-lake-packages.zip#event_lake_packages" "$archives")
     options+=(--conf spark.executorEnv.PYTHONPATH=event_lake_packages)
@@ -166,7 +179,7 @@ esac
 arguments=()
 if [ "$deploy_mode" = cluster ]; then
   options+=(--conf spark.yarn.appMasterEnv.PYTHONPATH=event_lake_packages)
-  # The driver finds a shipped file under its base name, in its working directory.
+  # The driver finds a shipped file in its working directory, by its base name.
   shipped_config() {
     [ -f "$1" ] || { say "--config: there is no file $1" && exit 2; }
     files=$(joined , "$files" "$1")
@@ -198,8 +211,8 @@ if [ "$deploy_mode" = cluster ]; then
 fi
 
 # Client mode starts Python first, and PySpark starts spark-submit with these options. The other way
-# round the JVM would be the parent: it takes SIGTERM and Ctrl-C, and dies in the middle of a batch.
-# This way they reach the program, which ends at a batch boundary.
+# round the JVM would be the parent process: it would receive SIGTERM and Ctrl-C, and end in the middle
+# of a batch. This way they reach the program, which ends at a batch boundary.
 quoted=''
 for option in "${options[@]}"; do
   case $option in
@@ -213,5 +226,5 @@ if ! $on_this_machine; then
 fi
 PYTHONPATH=$(joined : "$python_path" "${PYTHONPATH:-}")
 export PYTHONPATH
-# With -P no file of the working directory takes the place of a module.
+# With -P no file of the working directory can replace a module.
 exec "$python" -P -m jobs "${arguments[@]}"

@@ -1,1 +1,1 @@
-"""How fast it is on this machine: `python -m benchmarks`."""
+"""Measure the throughput and the cost of the guarantee on this machine: `python -m benchmarks`."""

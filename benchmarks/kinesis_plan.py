@@ -1,7 +1,8 @@
-"""How long the Kinesis source takes to plan a batch of many shards: to fit into a trigger of 10 s.
+"""Measure how long the Kinesis source takes to plan a batch of many shards. Limit: 10 s.
 
-Planned as `ingest` does by default, but without Spark, against our fake Kinesis in a process of its
-own. Its answers come from loopback; from AWS each takes some milliseconds more.
+The limit is the default trigger of `ingest`. The batch is planned as `ingest` plans it by default,
+but without Spark, against our fake Kinesis in a process of its own. The fake answers over loopback;
+each call to AWS takes some milliseconds more.
 """
 
 import argparse
@@ -15,8 +16,8 @@ from typing import Any
 from pyspark.sql.types import StructType
 
 from benchmarks.report import surroundings, table
-from jobs.config.settings import Source
-from jobs.sources.kinesis.datasource import KinesisDataSource
+from jobs.config import Source
+from jobs.sources.kinesis import KinesisDataSource
 from tests.support.servers import FakeKinesis, fake_kinesis
 from tests.support.servers.server import REGION
 
@@ -29,14 +30,14 @@ MAX_PUT_RECORDS = 500
 
 @dataclass(frozen=True)
 class Producer:
-    """Puts records on each shard, evenly over time."""
+    """Puts records on each shard, evenly over ten minutes of the server's clock."""
 
     fake: FakeKinesis
     shards: int
     records_per_shard: int
 
     def put(self) -> None:
-        """As many records on each shard as it has to, over the next ten minutes of the server."""
+        """Put `records_per_shard` records on each shard, and advance the clock."""
         client = self.fake.client()
         for number in range(self.records_per_shard):
             entries = [self._record(shard, number) for shard in range(self.shards)]
@@ -54,8 +55,8 @@ class Producer:
 
 
 @dataclass
-class Query:
-    """Plans batch after batch, each from the end of the last one."""
+class BatchPlanner:
+    """Plans one batch after the other, each from the end of the last one."""
 
     fake: FakeKinesis
 
@@ -65,7 +66,7 @@ class Query:
         self._offset = self._reader.initialOffset()
 
     def plan(self, name: str, moved: int) -> tuple[str, ...]:
-        """Plan a batch, in which that many shards are to move; its row of the report."""
+        """Plan a batch that reads from `moved` shards. Return its row of the report."""
         self.fake.reset_calls()
         began = time.monotonic()
         end = self._reader.latestOffset()
@@ -73,34 +74,36 @@ class Query:
         calls = [f"{self.fake.count(operation):,}" for operation in CALLS]
         ranges = len(self._reader.partitions(self._offset, end))
         if ranges != moved:
-            raise SystemExit(f"{name}: {ranges} shards moved, not {moved}")
+            raise SystemExit(f"{name}: expected {moved} shards with new records, got {ranges}")
         self._offset = end
         return (name, f"{ranges}", f"{seconds:.2f}", *calls)
 
     def close(self) -> None:
+        """Stop the reader."""
         self._reader.stop()
 
 
 def measure(shards: int, records_per_shard: int) -> list[tuple[str, ...]]:
-    """Plan from the trim horizon, then with as many new records, then with none, twice."""
+    """Plan from the trim horizon, then with as many new records, then twice with none."""
     os.environ.setdefault("AWS_ACCESS_KEY_ID", "benchmark")
     os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "benchmark")
-    with fake_kinesis(own_process=True) as fake, closing(Query(fake)) as query:
+    with fake_kinesis(own_process=True) as fake, closing(BatchPlanner(fake)) as planner:
         fake.client().create_stream(StreamName=STREAM, ShardCount=shards)
         producer = Producer(fake, shards, records_per_shard)
         producer.put()
-        rows = [query.plan("the first, from TRIM_HORIZON", shards)]
+        rows = [planner.plan("first batch, from TRIM_HORIZON", shards)]
         producer.put()
-        rows.append(query.plan("new records on each shard", shards))
-        rows.append(query.plan("nothing new", 0))
-        rows.append(query.plan("nothing new once more", 0))
+        rows.append(planner.plan("new records on each shard", shards))
+        rows.append(planner.plan("nothing new", 0))
+        rows.append(planner.plan("nothing new, again", 0))
         return rows
 
 
 def main() -> None:
+    """`python -m benchmarks.kinesis_plan`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shards", type=int, default=300)
-    parser.add_argument("--records", type=int, default=100, help="new on each shard")
+    parser.add_argument("--records", type=int, default=100, help="new records on each shard")
     given = parser.parse_args()
     rows = measure(given.shards, given.records)
     report = table(("plan", "shards moved", "seconds", *CALLS), rows)

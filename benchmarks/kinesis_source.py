@@ -1,7 +1,7 @@
-"""How fast the Kinesis source reads through Spark into the raw table.
+"""Measure how fast the Kinesis source reads through Spark into the raw table.
 
-Our fake Kinesis serves generated records from a process of its own, at next to no cost and
-without Kinesis's limits of 2 MB/s a shard; the query is `ingest`, as users run it.
+The query is `ingest`, as users run it. Our fake Kinesis serves generated records from a process of
+its own. It uses very little CPU, and does not limit a shard to 2 MB/s as Kinesis does.
 """
 
 import argparse
@@ -16,9 +16,9 @@ from pyspark.sql import SparkSession
 
 from benchmarks.local import local_session
 from benchmarks.report import PeakMemory, processes, surroundings, table
-from jobs.config.settings import Lake, Settings, Source, Stream
-from jobs.lake.tables import tables
-from jobs.streaming import ingest
+from jobs.config import Lake, Settings, Source, Stream
+from jobs.lake import tables_of
+from jobs.streaming import start_ingest
 from tests.support.servers import FakeKinesis, fake_kinesis
 from tests.support.servers.server import REGION
 
@@ -28,7 +28,7 @@ ARRIVED_OVER = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class Volume:
-    """What is on the stream."""
+    """The records on the stream."""
 
     shards: int
     records_per_shard: int
@@ -36,12 +36,13 @@ class Volume:
 
     @property
     def records(self) -> int:
+        """The number of records on all shards."""
         return self.shards * self.records_per_shard
 
 
 @dataclass(frozen=True)
 class Result:
-    """Seconds count from the start of the query to the commit of its last record."""
+    """What a run took. `seconds`: from the start of the query to the commit of its last record."""
 
     volume: Volume
     seconds: float
@@ -49,6 +50,7 @@ class Result:
     peak_gib: float
 
     def report(self) -> str:
+        """The table that is printed."""
         megabytes = self.volume.records * self.volume.record_bytes / 1e6
         whole = (
             "whole run",
@@ -58,7 +60,7 @@ class Result:
             f"{megabytes / self.seconds:.1f}",
             f"{self.peak_gib:.2f}",
         )
-        batches = [self._batch(p) for p in self.progress if p["numInputRows"]]
+        batches = [self._batch(each) for each in self.progress if each["numInputRows"]]
         header = ("", "records", "seconds", "records/s", "MB/s", "peak GiB")
         return table(header, [whole, *batches])
 
@@ -75,7 +77,7 @@ class Result:
 
 
 def measure(volume: Volume, records_per_batch: int, memory: str) -> Result:
-    """Fill a stream, run `ingest` on it once, and look whether the table is complete."""
+    """Fill a stream, run `ingest` on it once, and check that the table is complete."""
     os.environ.setdefault("AWS_ACCESS_KEY_ID", "benchmark")
     os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "benchmark")
     with fake_kinesis(own_process=True) as fake, tempfile.TemporaryDirectory() as folder:
@@ -97,6 +99,7 @@ def measure(volume: Volume, records_per_batch: int, memory: str) -> Result:
 
 
 def fill(fake: FakeKinesis, volume: Volume) -> None:
+    """Create the stream and put its records."""
     fake.client().create_stream(StreamName=STREAM, ShardCount=volume.shards)
     fake.fill(STREAM, volume.records_per_shard, record_bytes=volume.record_bytes, span=ARRIVED_OVER)
 
@@ -104,29 +107,30 @@ def fill(fake: FakeKinesis, volume: Volume) -> None:
 def run(
     spark: SparkSession, settings: Settings, records: int
 ) -> tuple[float, list[dict[str, Any]]]:
-    """Seconds from the start of the query to its last commit, and its progress by batch."""
+    """Run the query. Return the seconds from its start to its last commit, and its progress."""
     try:
-        lake = tables(settings.lake)
+        lake = tables_of(settings.lake)
         lake.create(spark)
         began = time.monotonic()
-        query = ingest.start(spark, settings, lake, once=False)
+        query = start_ingest(spark, settings, lake, available_now=False)
         query.processAllAvailable()
         seconds = time.monotonic() - began
         query.stop()
         stored = lake.raw.read(spark).count()
         if stored != records:
-            raise SystemExit(f"{records:,} records were put, but {stored:,} are in the table")
+            raise SystemExit(f"expected {records:,} records in the table, got {stored:,}")
         return seconds, [dict(progress) for progress in query.recentProgress]
     finally:
         spark.stop()
 
 
 def main() -> None:
+    """`python -m benchmarks.kinesis_source`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shards", type=int, default=4)
-    parser.add_argument("--records", type=int, default=500_000, help="on each shard")
+    parser.add_argument("--records", type=int, default=500_000, help="records on each shard")
     parser.add_argument("--record-bytes", type=int, default=322)
-    parser.add_argument("--records-per-batch", type=int, default=1_000_000, help="0: all")
+    parser.add_argument("--records-per-batch", type=int, default=1_000_000, help="0: no limit")
     parser.add_argument("--memory", default="2g", help="of the Spark driver")
     given = parser.parse_args()
     volume = Volume(given.shards, given.records, given.record_bytes)

@@ -1,8 +1,9 @@
-"""A lake of any size, written straight into its tables, as the pipeline would leave them.
+"""Make a lake of any size by writing its tables directly, as the pipeline would write them.
 
-Raw has 5% twins and 1% of records that are no JSON; events and quarantine have what must become
-of them. 100 names over 30 days; a file of events for each name and date, ordered by `created_at`.
-What a record says follows from its number alone, so that another run can make twins of it.
+Raw has 5% duplicates and 1% of records that are no JSON. Events and quarantine have the rows that
+result from it. The events have 100 names over 30 days, with a file for each name and date, ordered
+by `created_at`. The content of a record depends on its number alone, so another run can make
+duplicates of it.
 """
 
 import json
@@ -16,19 +17,19 @@ from tempfile import TemporaryDirectory
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from benchmarks.processing import EVENT_NAMES, FILES_A_BATCH, as_uuid, settings_in
+from benchmarks.processing import EVENT_NAMES, FILES_PER_BATCH, as_uuid, settings_in
 from jobs import pipeline
-from jobs.lake.tables import Table, Tables, tables
+from jobs.lake import Table, Tables, tables_of
 from transforms.columns import CREATED_AT, EVENT_DATE, EVENT_NAME
 
 DAYS = 30
 ROWS_PER_FILE = 1_000_000
-# Fresh events are of the last minute, so that they are fresh in a later batch as well.
+# Fresh events are at most a minute old, so they are still fresh in a later batch.
 FRESH_MS = 60_000
 
-# Record 7, 27, 47, … is the twin of record 0, 20, 40, …; record 3, 103, 203, … is cut off.
-_ONE_TWIN_IN, _TWIN = 20, 7
-_ONE_REJECTED_IN, _REJECTED = 100, 3
+# Record 7, 27, 47, … is the duplicate of record 0, 20, 40, …; record 3, 103, 203, … is cut off.
+_DUPLICATE_EVERY, _DUPLICATE = 20, 7
+_REJECTED_EVERY, _REJECTED = 100, 3
 _CUT_AT_BYTES = 60
 
 _DAY_MS = 86_400_000
@@ -38,7 +39,7 @@ _EPOCH = date(1970, 1, 1)
 
 @dataclass(frozen=True)
 class MadeLake:
-    """A lake of `rows` raw records, whose events were created on the 30 days from `first_day`."""
+    """A lake of `rows` raw records, with events of the 30 days from `first_day` on."""
 
     folder: str
     rows: int
@@ -46,26 +47,30 @@ class MadeLake:
 
     @property
     def tables(self) -> Tables:
-        return tables(settings_in(self.folder).lake)
+        """Its tables."""
+        return tables_of(settings_in(self.folder).lake)
 
     @property
-    def twins(self) -> int:
-        return len(range(_TWIN, self.rows, _ONE_TWIN_IN))
+    def duplicates(self) -> int:
+        """The number of records that repeat an event."""
+        return len(range(_DUPLICATE, self.rows, _DUPLICATE_EVERY))
 
     @property
     def rejected(self) -> int:
-        return len(range(_REJECTED, self.rows, _ONE_REJECTED_IN))
+        """The number of rows in quarantine."""
+        return len(range(_REJECTED, self.rows, _REJECTED_EVERY))
 
     @property
     def stored(self) -> int:
-        return self.rows - self.twins - self.rejected
+        """The number of events."""
+        return self.rows - self.duplicates - self.rejected
 
     def created_ms(self, number: Column) -> Column:
-        """When the event of record `number` was created: evenly over the days."""
+        """The `created_at` of record `number`, in milliseconds: evenly over the days."""
         return F.lit(self._first_ms) + F.floor(number * F.lit(DAYS * _DAY_MS / self.rows))
 
     def some_ms(self, seed: Column) -> Column:
-        """Any millisecond of the days, by the hash of `seed`."""
+        """A millisecond of the days, by the hash of `seed`."""
         return F.lit(self._first_ms) + F.pmod(F.xxhash64(seed), F.lit(DAYS * _DAY_MS))
 
     @property
@@ -75,7 +80,7 @@ class MadeLake:
 
 @contextmanager
 def lakes_folder(given: str | None) -> Iterator[str]:
-    """The folder that the user gave, which stays; else one that goes."""
+    """Yield the folder `given`, which is kept, or else a temporary one."""
     if given:
         Path(given).mkdir(parents=True, exist_ok=True)
         yield given
@@ -85,17 +90,17 @@ def lakes_folder(given: str | None) -> Iterator[str]:
 
 
 def lake_of(spark: SparkSession, lakes: str, rows: int, *, events_alone: bool = False) -> MadeLake:
-    """The lake of so many rows below the folder `lakes`, made unless it is there already.
+    """Return the lake of `rows` records below the folder `lakes`. Make it if it does not exist.
 
-    With `events_alone` raw and quarantine stay empty: that takes less time and half of the disk.
+    With `events_alone` raw and quarantine stay empty, which takes less time and half of the disk.
     """
     folder = Path(lakes, f"{rows}-events" if events_alone else str(rows))
     note = folder / _NOTE
     if note.exists():
         return MadeLake(str(folder), rows, date.fromisoformat(json.loads(note.read_text())))
     if folder.exists():
-        raise SystemExit(f"{folder} was not made to its end: remove it, and it will be made anew")
-    # Up to the end of the day before yesterday: just after midnight, yesterday is still fresh.
+        raise SystemExit(f"{folder} is incomplete. Remove it, and run the benchmark again")
+    # Up to the end of the day before yesterday: just after midnight, yesterday may still be fresh.
     made = MadeLake(str(folder), rows, datetime.now(UTC).date() - timedelta(days=DAYS + 1))
     made.tables.create(spark)
     _fill(spark, made, events_alone)
@@ -104,10 +109,12 @@ def lake_of(spark: SparkSession, lakes: str, rows: int, *, events_alone: bool = 
 
 
 def with_event(records: DataFrame, created_ms: Column) -> DataFrame:
-    """What record `number` says, in about 165 bytes of JSON.
+    """Add the event of record `number`, in about 165 bytes of JSON.
 
-    Columns in:   number: bigint, and what `created_ms` needs
-    Columns out:  + event_uuid, event_name: string; created_ms: bigint; data: binary
+    Columns in:   number: bigint; those that `created_ms` reads
+    Columns out:  + event_uuid, event_name: string; created_ms: bigint (milliseconds since 1970);
+                  data: binary
+    Rows:         one out for each in
     """
     names = F.array(*map(F.lit, EVENT_NAMES))
     user = F.pmod(F.xxhash64("number"), F.lit(1_000_000))
@@ -129,10 +136,11 @@ def with_event(records: DataFrame, created_ms: Column) -> DataFrame:
 
 
 def as_delivered(records: DataFrame, arrived_ms: Column) -> DataFrame:
-    """Put records on the stream, from which they are read some seconds later.
+    """Add the columns of a record that arrived at `arrived_ms` and was ingested 5 s later.
 
     Columns in:   id: bigint, the place on the stream; event_uuid: string
-    Columns out:  + those that raw has beside data
+    Columns out:  + those of RAW_SCHEMA except data
+    Rows:         one out for each in
     """
     ingested = F.timestamp_millis(arrived_ms + 5_000)
     return records.withColumns(
@@ -158,30 +166,30 @@ def append(rows: DataFrame, table: Table) -> None:
 
 
 def put_fresh(spark: SparkSession, raw: Table, first: int, records: int, batches: int) -> None:
-    """Append events of the last minute, numbered from `first` on, for so many batches."""
+    """Append new events, numbered from `first` on, in the files of `batches` batches."""
     now_ms = F.unix_millis(F.current_timestamp())
-    ids = spark.range(first, first + records, 1, batches * FILES_A_BATCH)
-    told = with_event(ids.withColumn("number", F.col("id")), now_ms - F.col("id") % FRESH_MS)
-    append(as_delivered(told, now_ms), raw)
+    ids = spark.range(first, first + records, 1, batches * FILES_PER_BATCH)
+    with_events = with_event(ids.withColumn("number", F.col("id")), now_ms - F.col("id") % FRESH_MS)
+    append(as_delivered(with_events, now_ms), raw)
 
 
 def _fill(spark: SparkSession, made: MadeLake, events_alone: bool) -> None:
-    is_twin = F.col("id") % _ONE_TWIN_IN == _TWIN
-    is_rejected = F.col("id") % _ONE_REJECTED_IN == _REJECTED
-    number = F.when(is_twin, F.col("id") - _TWIN).otherwise(F.col("id"))
+    is_duplicate = F.col("id") % _DUPLICATE_EVERY == _DUPLICATE
+    is_rejected = F.col("id") % _REJECTED_EVERY == _REJECTED
+    number = F.when(is_duplicate, F.col("id") - _DUPLICATE).otherwise(F.col("id"))
     data = F.col("data")
 
     def records(files_a_day: int) -> DataFrame:
         ids = spark.range(0, made.rows, 1, DAYS * files_a_day).withColumn("number", number)
-        told = with_event(ids, made.created_ms(F.col("number")))
-        broken = told.withColumn(
+        with_events = with_event(ids, made.created_ms(F.col("number")))
+        with_broken = with_events.withColumn(
             "data", F.when(is_rejected, F.substring(data, 1, _CUT_AT_BYTES)).otherwise(data)
         )
-        return as_delivered(broken, made.created_ms(F.col("id")) + 1_000)
+        return as_delivered(with_broken, made.created_ms(F.col("id")) + 1_000)
 
     processed = records(1).withColumn("processed_at", F.col("ingested_at"))
     events = (
-        processed.where(~is_rejected & ~is_twin)
+        processed.where(~is_rejected & ~is_duplicate)
         .withColumn(CREATED_AT, F.timestamp_millis("created_ms"))
         .withColumn(EVENT_DATE, F.to_date(CREATED_AT))
         .withColumn("is_late", F.lit(False))
@@ -191,12 +199,15 @@ def _fill(spark: SparkSession, made: MadeLake, events_alone: bool) -> None:
     if events_alone:
         return
     append(records(-(-made.rows // (DAYS * ROWS_PER_FILE))), made.tables.raw)
-    unread = (F.lit(None).alias(name) for name in ("event_uuid", "event_name", "created_at"))
+    unreadable = (F.lit(None).alias(name) for name in ("event_uuid", "event_name", "created_at"))
     quarantine = (
         processed.where(is_rejected)
         .drop("event_uuid", "event_name")
         .select(
-            "*", *unread, F.lit(None).alias("detail"), F.array(F.lit("not_json")).alias("reasons")
+            "*",
+            *unreadable,
+            F.lit(None).alias("detail"),
+            F.array(F.lit("not_json")).alias("reasons"),
         )
     )
     append(quarantine, made.tables.quarantine)

@@ -1,7 +1,7 @@
-"""events/s of `process`: raw records to events, each once, in the batches of a real run.
+"""Measure how many events per second `process` stores, in the batches of a real run.
 
-The input is a raw table of JSON records of about 320 bytes: 100 event names, 5% twins. The first
-batch is cold (code is compiled, files are opened for the first time), the others are warm.
+The input is a raw table of JSON records of about 320 bytes: 100 event names, 5% duplicates. The
+first batch is cold: code is compiled, and files are opened for the first time. The others are warm.
 """
 
 import argparse
@@ -13,10 +13,10 @@ from pyspark.sql import functions as F
 
 from benchmarks.local import local_session
 from benchmarks.report import PeakMemory, surroundings, table
-from jobs.config.settings import Lake, Once, Process, Settings, Source, StateStore
-from jobs.lake.tables import tables
-from jobs.metrics.listener import Batch
-from jobs.streaming.runner import Run
+from jobs.config import Lake, Once, Process, Query, Settings, Source, StateStore
+from jobs.lake import tables_of
+from jobs.metrics import Batch
+from jobs.streaming import Run
 from transforms.columns import RAW_SCHEMA
 
 _DOMAINS = [
@@ -44,11 +44,11 @@ _ACTIONS = [
     "sent",
 ]
 EVENT_NAMES = tuple(f"{domain}:{action}" for domain in _DOMAINS for action in _ACTIONS)
-FILES_A_BATCH = 4
+FILES_PER_BATCH = 4
 
 
 def settings_in(folder: str, state_store: StateStore = "rocksdb") -> Settings:
-    """The defaults, on a lake below `folder`, in batches of `FILES_A_BATCH` files of raw."""
+    """Default settings for a lake below `folder`, with `FILES_PER_BATCH` files in a batch."""
     return Settings(
         source=Source(stream="unused"),
         lake=Lake(
@@ -57,12 +57,12 @@ def settings_in(folder: str, state_store: StateStore = "rocksdb") -> Settings:
             checkpoints=f"{folder}/checkpoints",
         ),
         once=Once(state_store=state_store),
-        process=Process(max_files_per_batch=FILES_A_BATCH, max_bytes_per_batch="64g"),
+        process=Process(max_files_per_batch=FILES_PER_BATCH, max_bytes_per_batch="64g"),
     )
 
 
 def raw_records(spark: SparkSession, count: int, files: int) -> DataFrame:
-    """`count` records of now, one in twenty the twin of another one of the same batch's time."""
+    """Return `count` new records in `files` files. One in twenty is a duplicate of another one."""
     number = F.when(F.col("id") % 20 == 7, F.col("id") - 7).otherwise(F.col("id"))
     digest = F.md5(F.col("number").cast("string"))
     now = F.current_timestamp()
@@ -75,7 +75,7 @@ def raw_records(spark: SparkSession, count: int, files: int) -> DataFrame:
         .withColumn(
             "event_name", F.get(names, F.pmod(F.xxhash64("number"), F.lit(100)).cast("int"))
         )
-        # Spread over the last five minutes: none is late.
+        # Within the last five minutes: none is late.
         .withColumn("created_at", F.unix_timestamp(now) - F.col("number") % 300)
     )
     user = F.pmod(F.xxhash64("number"), F.lit(1_000_000))
@@ -107,7 +107,7 @@ def raw_records(spark: SparkSession, count: int, files: int) -> DataFrame:
 
 
 def as_uuid(digest: Column) -> Column:
-    """32 hexadecimal digits, as an identifier is written."""
+    """32 hexadecimal digits -> `8-4-4-4-12` digits, the form of a UUID."""
     bounds = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
     return F.concat_ws("-", *(F.substring(digest, start, length) for start, length in bounds))
 
@@ -115,18 +115,18 @@ def as_uuid(digest: Column) -> Column:
 def measure(
     events: int, events_per_batch: int, memory: str, state_store: StateStore
 ) -> list[tuple[str, str]]:
-    """Run `process --once` over `events` records, and say how fast it was."""
+    """Run `process --once` over `events` records. Return the rows of the report."""
     with tempfile.TemporaryDirectory(prefix="event-lake-benchmark-") as folder:
         settings = settings_in(folder, state_store)
         spark = local_session(settings, memory)
-        lake = tables(settings.lake)
+        lake = tables_of(settings.lake)
         lake.create(spark)
-        files = max(1, events // events_per_batch) * FILES_A_BATCH
+        files = max(1, events // events_per_batch) * FILES_PER_BATCH
         raw_records(spark, events, files).write.format("delta").mode("append").save(lake.raw.path)
 
         batches: list[Batch] = []
         with PeakMemory() as peak:
-            Run(settings, once=True, on_batch=batches.append).start(("process",))
+            Run(settings, available_now=True, on_batch=batches.append).start([Query.PROCESS])
         stored = lake.events.read(spark)
         rows = report(batches, peak.gib, len(stored.inputFiles()))
         spark.stop()
@@ -134,7 +134,7 @@ def measure(
 
 
 def report(batches: list[Batch], peak_gib: float, files: int) -> list[tuple[str, str]]:
-    """The figures of a run, in words."""
+    """The rows of the table that is printed."""
     cold, warm = batches[0], batches[1:]
     warm_rate = sum(each.records for each in warm) / sum(each.seconds for each in warm)
     seconds = ", ".join(f"{each.seconds:.1f}" for each in batches)
@@ -142,7 +142,7 @@ def report(batches: list[Batch], peak_gib: float, files: int) -> list[tuple[str,
         ("raw to events, cold (first batch)", f"{cold.records / cold.seconds:,.0f} events/s"),
         ("raw to events, warm", f"{warm_rate:,.0f} events/s"),
         ("seconds of each batch", seconds),
-        ("events and twins", f"{sum(each.records for each in batches):,} in {files:,} files"),
+        ("events and duplicates", f"{sum(each.records for each in batches):,} in {files:,} files"),
         ("peak memory", f"{peak_gib:.2f} GiB"),
     ]
 

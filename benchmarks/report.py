@@ -1,4 +1,4 @@
-"""What every benchmark measures beside its own figures, and how it prints them."""
+"""Measure memory, and format the tables and the environment that every benchmark prints."""
 
 import os
 import platform
@@ -14,7 +14,7 @@ _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 def processes() -> set[int]:
-    """This process and all its descendants, by pid (Linux)."""
+    """The ids of this process and all its descendants (Linux)."""
     parents = {pid: parent for pid in _pids() if (parent := _parent(pid)) is not None}
     found = {os.getpid()}
     while more := {pid for pid, parent in parents.items() if parent in found} - found:
@@ -23,14 +23,14 @@ def processes() -> set[int]:
 
 
 class PeakMemory:
-    """The most memory (RSS) that this process and its descendants held while the block ran.
+    """Measures the peak memory (RSS) of this process and its descendants while the block runs.
 
-    `without` are processes not to count: servers that stand in for AWS. Pages that several
-    processes share count in each. A process counts from the second look on: a fork that is about
-    to become another program still shows the memory of the one that it came from.
+    Pages that several processes share count in each. A process counts from its second sample on: a
+    fork that has not yet become another program has the memory of its parent.
     """
 
     def __init__(self, without: Iterable[int] = ()) -> None:
+        """`without` are processes that do not count, such as servers that replace AWS."""
         self.peak_bytes = 0
         self._without = set(without)
         self._ended = threading.Event()
@@ -46,6 +46,7 @@ class PeakMemory:
 
     @property
     def gib(self) -> float:
+        """The peak so far, in GiB."""
         return self.peak_bytes / 2**30
 
     def _sample(self) -> None:
@@ -57,7 +58,7 @@ class PeakMemory:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table whose columns line up."""
+    """Format a Markdown table with aligned columns."""
     cells = [[str(cell) for cell in row] for row in (header, *rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = [
@@ -69,7 +70,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def surroundings() -> str:
-    """The command, the machine and the versions that figures belong to."""
+    """The command, the machine and the versions with which the figures were measured."""
     packages = ("pyspark", "delta-spark", "pyarrow", "boto3")
     versions = ", ".join(f"{package} {version(package)}" for package in packages)
     command = shlex.join(["python", "-m", _module(), *sys.argv[1:]])
@@ -90,7 +91,7 @@ def _pids() -> list[int]:
 
 def _parent(pid: int) -> int | None:
     stat = _proc(pid, "stat")
-    # The name of the program stands in parentheses and may hold anything.
+    # The name of the program is in parentheses and may contain any character.
     return int(stat.rpartition(")")[2].split()[1]) if stat else None
 
 
@@ -103,4 +104,4 @@ def _proc(pid: int, name: str) -> str:
     try:
         return Path(f"/proc/{pid}/{name}").read_text()
     except OSError:
-        return ""  # it has ended
+        return ""  # the process has ended

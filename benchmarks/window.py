@@ -1,20 +1,19 @@
-"""What the window costs: state and batch time at 10 minutes, an hour, a day; and the plain job's.
+"""Measure the cost of the window: state and batch time at 10 minutes, an hour and a day.
 
-The state of `process` holds the identities of up to two windows. It is filled with as many as a
-stream of a steady rate leaves there; then come batches of ten seconds of that stream. The plain
-job is what one would write first: a watermark of 24 h on `created_at`, `dropDuplicates`.
+The state of `process` contains the identities of up to two windows. It is filled with as many as a
+stream of a steady rate brings in that time. Then batches of ten seconds of that stream follow. For
+comparison, a plain job does the same with `dropDuplicates` and a watermark of 24 h on `created_at`.
 """
 
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
 from benchmarks.lake_maker import put_fresh
@@ -22,18 +21,16 @@ from benchmarks.local import local_session
 from benchmarks.processing import settings_in
 from benchmarks.report import surroundings, table
 from jobs import pipeline
-from jobs.config.settings import Settings
-from jobs.lake.tables import Tables, tables
-from jobs.streaming import process
-from transforms.columns import CREATED_AT, EVENT_DATE, EVENT_NAME, IDENTITY, IS_LATE
+from jobs.checkpoints import EPOCH
+from jobs.config import Settings
+from jobs.lake import Tables, tables_of
+from jobs.streaming import read_raw, start_process
+from transforms.columns import CREATED_AT, EVENT_DATE, EVENT_NAME, IDENTITY
 from transforms.compose import compose
 from transforms.deduplication import is_accepted, with_clock
-from transforms.parsing.records import parsed
-from transforms.parsing.timestamps import with_times
-from transforms.table_rows import as_outcomes
-from transforms.validation.checks import with_reasons
+from transforms.table_rows import without_unstored_columns
 
-_A_BATCH = timedelta(seconds=10)
+_BATCH_SPAN = timedelta(seconds=10)
 _FILL_ROWS = 1_000_000
 _BATCHES = 6
 
@@ -42,7 +39,7 @@ Start = Callable[[SparkSession, Settings, Tables], StreamingQuery]
 
 @dataclass(frozen=True)
 class Job:
-    """A way to store each event once, and how long it remembers an identity."""
+    """A way to store each event once, and how long its state remembers an identity."""
 
     name: str
     window: timedelta
@@ -50,40 +47,35 @@ class Job:
     start: Start
 
     def keys(self, per_second: int) -> int:
-        """The identities in its state, at a steady rate."""
+        """The number of identities in its state, at a steady rate."""
         return int(self.remembers.total_seconds()) * per_second
 
 
 def ours(window: timedelta) -> Job:
-    """`process`, which looks up what its state may have forgotten."""
+    """`process`, which looks up the events that its state may have forgotten."""
 
     def start(spark: SparkSession, settings: Settings, lake: Tables) -> StreamingQuery:
         longer = replace(settings, once=replace(settings.once, window=window))
-        return process.start(spark, longer, lake, once=True, report=lambda counts: None)
+        return start_process(spark, longer, lake, available_now=True, report=lambda counts: None)
 
     return Job("process", window, 2 * window, start)
 
 
 def plain(window: timedelta) -> Job:
-    """The same steps, but Spark's watermark goes by `created_at`, and nothing is looked up."""
+    """The same steps, but with a watermark on `created_at`, and without lookups."""
 
     def start(spark: SparkSession, settings: Settings, lake: Tables) -> StreamingQuery:
-        sound = compose(
-            with_clock(datetime(1970, 1, 1, tzinfo=UTC)),
-            parsed((), settings.checks.max_record_bytes),
-            with_times(),
-            with_reasons(settings.limits),
-            as_outcomes,
+        to_rows = compose(
+            with_clock(EPOCH), pipeline.parsed_and_validated(settings), without_unstored_columns
         )
         return (
-            process.raw_stream(spark, settings, lake)
-            .transform(sound)
+            read_raw(spark, settings, lake)
+            .transform(to_rows)
             .withWatermark(CREATED_AT, f"{window // timedelta(seconds=1)} seconds")
             .dropDuplicates(list(IDENTITY))
-            # In front of the state, Spark would plan this filter, with all that it rests on, into
-            # the reading of raw, and check each record many times over.
+            # After the state. Otherwise Spark would push this filter, and a copy of every step that
+            # it depends on, into the scan of raw, and check each record several times.
             .where(is_accepted())
-            .withColumn(IS_LATE, F.lit(False))
             .transform(pipeline.events(settings))
             .repartition(EVENT_NAME, EVENT_DATE)
             .writeStream.format("delta")
@@ -96,12 +88,12 @@ def plain(window: timedelta) -> Job:
 
 
 def measure(spark: SparkSession, job: Job, per_second: int) -> tuple[str, ...]:
-    """Fill the job's state, then give it small batches; its row of the report."""
-    keys, records = job.keys(per_second), per_second * (_A_BATCH // timedelta(seconds=1))
+    """Fill the state of `job`, then run small batches. Return its row of the report."""
+    keys, records = job.keys(per_second), per_second * (_BATCH_SPAN // timedelta(seconds=1))
     fills = -(-keys // _FILL_ROWS)
     with TemporaryDirectory(prefix="event-lake-benchmark-") as folder:
         settings = settings_in(folder)
-        lake = tables(settings.lake)
+        lake = tables_of(settings.lake)
         lake.create(spark)
         put_fresh(spark, lake.raw, first=0, records=keys, batches=fills)
         put_fresh(spark, lake.raw, keys, records * _BATCHES, _BATCHES)
@@ -110,8 +102,9 @@ def measure(spark: SparkSession, job: Job, per_second: int) -> tuple[str, ...]:
         query.awaitTermination()
         progress = [dict(each) for each in query.recentProgress if each["numInputRows"]]
         stored = lake.events.read(spark).count()
-    if (len(progress), stored) != (fills + _BATCHES, keys + records * _BATCHES):
-        raise SystemExit(f"{job.name}: {len(progress)} batches stored {stored:,} events")
+    found, expected = (len(progress), stored), (fills + _BATCHES, keys + records * _BATCHES)
+    if found != expected:
+        raise SystemExit(f"{job.name}: (batches, events): expected {expected}, got {found}")
     small = progress[fills:]
     return (
         job.name,
@@ -131,7 +124,9 @@ def main() -> None:
     """`python -m benchmarks.window`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--per-second", type=int, default=100, help="events of the stream")
-    parser.add_argument("--hours", type=float, nargs="+", default=[1 / 6, 1, 24], help="windows")
+    parser.add_argument(
+        "--hours", type=float, nargs="+", default=[1 / 6, 1, 24], help="windows in hours"
+    )
     parser.add_argument("--memory", default="2600m", help="of the Spark driver")
     given = parser.parse_args()
     windows = [timedelta(hours=hours) for hours in given.hours]
@@ -142,7 +137,7 @@ def main() -> None:
     spark.stop()
     header = ("job", "window", "identities in state", "state MB", "seconds of a batch")
     print(
-        f"The window, at {given.per_second:,} events/s in batches of {_A_BATCH.seconds} s\n\n"
+        f"The window, at {given.per_second:,} events/s in batches of {_BATCH_SPAN.seconds} s\n\n"
         f"{table(header, rows)}\n\n{surroundings()}"
     )
 

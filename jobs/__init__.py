@@ -1,1 +1,4 @@
-"""The jobs: everything that reads, writes or waits. `transforms` holds what is pure."""
+"""Everything that reads, writes or waits, in rooms. `transforms` has what is pure.
+
+docs/architecture.md lists the rooms and their layers.
+"""

@@ -1,55 +1,91 @@
-"""The way of one record, top to bottom: THE ordered list of steps.
+"""The way of one record from top to bottom: THE ordered list of steps.
 
-`outcomes` tells events from rejected records and lets each through once; `events` and `quarantine`
-make of an outcome what the table keeps. What can be derived from columns that an outcome has is
-derived in `events`, so that it does not travel between executors.
+    raw ──> deduplicated ──> foreachBatch: sink_steps ──> events, quarantine
+
+1. `parsed_and_validated` depends on one record and the rules alone, so `replay` and `rebuild` use
+   it as well.
+2. `deduplicated` adds the clock, and lets each event pass the state once.
+3. `sink_steps` compare a batch with the tables, then split and append it.
+4. `events` and `quarantine` derive the columns of the tables. What can be derived from columns that
+   a row has already is derived here, after the shuffles.
 """
 
 from collections.abc import Sequence
 
-from jobs.checkpoints.checkpoint import Cover
-from jobs.config.settings import Settings
+from jobs.checkpoints import StateCoverage
+from jobs.config import Settings
+from jobs.lake import Tables, WriterFence, stored_event_names
+from jobs.sinks import (
+    BatchStep,
+    EventNameLimit,
+    split_and_append,
+    without_processed_positions,
+    without_replayed_duplicates,
+    without_stored_duplicates,
+)
 from transforms.compose import Transform, compose
-from transforms.deduplication import once_within, with_clock, with_lateness, with_own_position
-from transforms.enrichment.event_names import with_event_parts
-from transforms.enrichment.promoted_fields import field_roots, with_fields
-from transforms.parsing.records import parsed
-from transforms.parsing.timestamps import with_created_datetime, with_times
-from transforms.table_rows import as_events, as_outcomes, as_quarantine
-from transforms.validation.checks import with_reasons
+from transforms.deduplication import (
+    with_clock,
+    with_lookup_need,
+    with_own_position,
+    without_recent_duplicates,
+)
+from transforms.enrichment import field_roots, with_event_parts, with_fields, with_lateness
+from transforms.parsing import with_created_datetime, with_parsed_json, with_times
+from transforms.table_rows import as_events, as_quarantine, without_unstored_columns
+from transforms.validation import with_reasons
 
 
-def judged(settings: Settings) -> Transform:
-    """What each record says, and the reasons against it; no clock, no state, no other record."""
+def parsed_and_validated(settings: Settings) -> Transform:
+    """Read each record, and find every reason against it: raw rows in, rows with reasons out."""
     return compose(
-        parsed(field_roots(settings.fields), settings.checks.max_record_bytes),
+        with_parsed_json(field_roots(settings.fields), settings.checks.max_record_bytes),
         with_times(),
         with_reasons(settings.limits),
         with_fields(settings.fields),
+        with_lateness(settings.once.window),
     )
 
 
-def outcomes(settings: Settings, cover: Cover) -> Transform:
-    """Raw records in, outcomes out: sound events, and rejected records with reasons; each once."""
+def deduplicated(settings: Settings, coverage: StateCoverage) -> Transform:
+    """Let each event pass once: raw rows in, the rows that pass the state out."""
     window, max_future = settings.once.window, settings.once.max_future
     return compose(
-        with_clock(cover.clock_floor),
-        judged(settings),
-        as_outcomes,
-        with_lateness(window, max_future, cover.generation.covered_since),
+        with_clock(coverage.clock_floor),
+        parsed_and_validated(settings),
+        without_unstored_columns,
+        with_lookup_need(window, max_future, coverage.generation.covered_since),
         with_own_position,
-        once_within(window),
+        without_recent_duplicates(window),
     )
 
 
-def events(settings: Settings, beside: Sequence[str] = ()) -> Transform:
-    """Outcomes without reasons in, rows of the events table out, with the columns `beside` them."""
+def sink_steps(
+    settings: Settings, tables: Tables, fence: WriterFence, in_doubt: int | None
+) -> tuple[BatchStep, ...]:
+    """What the sink of `process` does with each batch that passed the state, in this order.
+
+    Args:
+        in_doubt: the batch that an earlier run planned and may have written in part.
+    """
+    names = stored_event_names(fence.spark, tables.events)
+    return (
+        without_processed_positions(tables, in_doubt),
+        without_replayed_duplicates,
+        EventNameLimit(names, settings.checks.max_event_names),
+        without_stored_duplicates(tables.events),
+        split_and_append(tables, fence, events(settings), quarantine),
+    )
+
+
+def events(settings: Settings, extra: Sequence[str] = ()) -> Transform:
+    """Make rows of the events table from accepted rows. The columns `extra` stay at the end."""
     return compose(
         with_created_datetime,
         with_event_parts(settings.events.subtype),
-        as_events(settings.fields, beside=beside),
+        as_events(settings.fields, extra=extra),
     )
 
 
 quarantine: Transform = as_quarantine
-"""Outcomes with reasons in, rows of the quarantine table out."""
+"""Make rows of the quarantine table from rejected rows."""

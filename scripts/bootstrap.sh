@@ -1,26 +1,26 @@
-# Sourced by spark-submit.sh, tests/run and the Makefile; bash 3.2 or newer. Makes this checkout ready
-# to run, and costs nothing once it is:
+# Sourced by spark-submit.sh and scripts/run; bash 3.2 or newer. Sets this checkout up, and costs nothing
+# once that is done:
 #
 #   set_up_python all|runtime   a virtual environment in .venv, with or without Spark and test tools
-#   set_up_java                 finds a Java that this Spark runs on; installs nothing
-#   set_up_jars                 resolves Delta and S3A once, into .cache/jars
+#   set_up_java                 find a Java that this Spark runs on; install nothing
+#   set_up_jars                 resolve Delta and S3A once, into .cache/jars
 #
-# Each step is stamped when it is complete, so an interrupted one starts again. `root` must be set to
-# the checkout; the steps set `python` and export PATH, VIRTUAL_ENV, SPARK_HOME and JAVA_HOME.
+# Each step is stamped when it is complete, so an interrupted step starts again. `root` must be the
+# checkout. The steps set `python` and export PATH, VIRTUAL_ENV, SPARK_HOME and JAVA_HOME.
 # shellcheck shell=bash
 : "${root:?}"
 
 say() { printf 'event-lake: %s\n' "$*" >&2; }
 
-# Exit code 3 is MachineError's in jobs/errors.py.
-machine_error() {
+# Exit code 3 is that of SetupError in jobs/errors.py.
+setup_error() {
   say "$1"
   shift
   for _line in "$@"; do printf '  %s\n' "$_line" >&2; done
   exit 3
 }
 
-# pin NAME: a value of jobs/versions.py, one word for each of its parts.
+# pin NAME: a value of jobs/versions.py, one word for each part.
 pin() {
   "$python" -I -c '
 import runpy, sys
@@ -28,7 +28,7 @@ value = runpy.run_path(sys.argv[1])[sys.argv[2]]
 print(*value if isinstance(value, tuple) else [value])' "$root/jobs/versions.py" "$1"
 }
 
-# Waits for other set-ups of this checkout. The lock goes when file 9 is closed or the shell ends.
+# Wait for other set-ups of this checkout. The lock is released when file 9 is closed or the shell ends.
 lock_set_up() {
   mkdir -p "$root/.cache/setup"
   exec 9>"$root/.cache/setup/lock"
@@ -51,11 +51,11 @@ stamp() { printf '%s\n' "$2" >"$root/.cache/setup/$1.new" && mv "$root/.cache/se
 
 python_version() { "$1" -I -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null; }
 
-# Not the one of a virtual environment that is active now: it may be the very .venv to be replaced.
+# Not the Python of an active virtual environment: that may be the .venv that is replaced.
 base_executable() { "$1" -I -c 'import sys; print(sys._base_executable)'; }
 
-# Prints the Python to make the virtual environment with. Spark 4.0 is tested up to Python 3.13, so a
-# newer one comes last.
+# Print the Python to create the virtual environment with. Spark 4.0 is tested up to Python 3.13, so a
+# newer one is the last choice.
 find_python() {
   local candidate version newer='' found=''
   for candidate in ${EVENT_LAKE_PYTHON:+"$EVENT_LAKE_PYTHON"} python3 python3.13 python3.12 python3.11 python; do
@@ -73,14 +73,14 @@ find_python() {
     base_executable "$newer"
     return
   fi
-  machine_error "Python 3.11 or newer is needed;${found:- there is none on PATH;} install one:" \
+  setup_error "Python 3.11 or newer is needed;${found:- there is none on PATH;} install one:" \
     "Debian, Ubuntu   sudo apt-get install python3 python3-venv" \
     "Fedora, RHEL     sudo dnf install python3.11" \
     "macOS            brew install python@3.12" \
     "or name one: EVENT_LAKE_PYTHON=/path/to/python3 $0 ..."
 }
 
-# What .venv was made from: it is made again when one of these changes, or the folder is moved.
+# The inputs of .venv: it is created again when one of them changes, or when the folder is moved.
 python_key() { printf '%s %s' "$(cat "$root/setup.py" "$root/jobs/versions.py" | cksum)" "$root"; }
 
 python_is_ready() { [ -x "$python" ] && is_stamped python "$1 $(python_key)"; }
@@ -97,17 +97,17 @@ set_up_python() {
   lock_set_up "$base"
   if ! python_is_ready "$extras"; then
     rm -f "$root/.cache/setup/python"
-    say "making a virtual environment in .venv with Python $(python_version "$base") (first time only)"
+    say "creating a virtual environment in .venv with Python $(python_version "$base") (first time only)"
     if ! "$base" -m venv --clear "$root/.venv" >"$log" 2>&1; then
-      machine_error "Python's module venv does not work here; its output is in $log. Install it:" \
+      setup_error "Python's module venv does not work here; its output is in $log. Install it:" \
         "Debian, Ubuntu   sudo apt-get install python3-venv"
     fi
     say "installing the Python packages into .venv (first time only, some minutes)"
     case $extras in all) target="${root}[all]" ;; *) target=$root ;; esac
     if ! "$python" -m pip install --disable-pip-version-check --editable "$target" >"$log" 2>&1; then
       tail -n 15 "$log" >&2
-      machine_error "pip could not install the packages; its whole output is in $log" \
-        "The first set-up needs the package index. Run the same command again to go on."
+      setup_error "pip could not install the packages; its whole output is in $log" \
+        "The first set-up needs the package index. Run the same command again to continue."
     fi
     stamp python "$extras $(python_key)"
   fi
@@ -115,14 +115,14 @@ set_up_python() {
   use_python
 }
 
-# `spark-submit` starts `python3` to find its own home: it must meet the one of .venv first.
+# `spark-submit` starts `python3` to find its own home: it must find the one of .venv first.
 use_python() {
   export VIRTUAL_ENV="$root/.venv" PATH="$root/.venv/bin:$PATH"
   unset PYTHONHOME
 }
 
-# Spark on this machine: the one in .venv, whatever other one the environment names, with the defaults
-# in conf/spark, and with nothing that asks the network for this machine's name.
+# Spark on this machine: the one in .venv, whatever the environment names, with the defaults in
+# conf/spark. Nothing looks up the name of this machine in the network.
 use_local_spark() {
   SPARK_HOME=$("$python" -P -c '
 from importlib.util import find_spec
@@ -140,7 +140,7 @@ java_version() {
   "$1" -version 2>&1 </dev/null | sed -n -e 's/^.*version "1\.\([0-9]*\)\..*/\1/p' -e 's/^.*version "\([0-9]*\).*/\1/p' | head -n 1
 }
 
-# java_candidates VERSIONS: every java worth a look, the user's own choice first.
+# java_candidates VERSIONS: every java to try, the user's own choice first.
 java_candidates() {
   [ -n "${JAVA_HOME:-}" ] && printf '%s\n' "$JAVA_HOME/bin/java"
   command -v java || true
@@ -155,8 +155,8 @@ java_candidates() {
   done
 }
 
-# Sets JAVA_HOME to the first Java of a wanted version that has the module Spark's launcher asks for
-# (reduced Java runtimes lack it).
+# Set JAVA_HOME to the first Java of a supported version that has the module that Spark's launcher
+# requires (reduced Java runtimes lack it).
 set_up_java() {
   local wanted java version settings found='' newline=$'\n'
   wanted=$(pin JAVA)
@@ -166,7 +166,7 @@ set_up_java() {
     case " $wanted " in
       *" ${version:-none} "*)
         if settings=$("$java" --add-modules jdk.incubator.vector -XshowSettings:properties -version 2>&1 </dev/null); then
-          [ -z "$found" ] || [ -z "${JAVA_HOME:-}" ] || say "JAVA_HOME does not fit; taking Java $version: $java"
+          [ -z "$found" ] || [ -z "${JAVA_HOME:-}" ] || say "JAVA_HOME has no Java that Spark supports; using Java $version: $java"
           JAVA_HOME=$(printf '%s\n' "$settings" | sed -n 's/^ *java\.home = //p')
           export JAVA_HOME
           return
@@ -178,7 +178,7 @@ set_up_java() {
   done <<EOF
 $(java_candidates "$wanted")
 EOF
-  machine_error "Java ${wanted// / or } is needed, found: ${found:-none}" \
+  setup_error "Java ${wanted// / or } is needed, found: ${found:-none}" \
     "Install it, then run the same command again:" \
     "  Debian, Ubuntu   sudo apt-get install openjdk-17-jre-headless" \
     "  Fedora, RHEL     sudo dnf install java-17-openjdk-headless" \
@@ -193,8 +193,8 @@ jars_key() { cat "$root/jobs/versions.py" "$root/conf/spark/ivysettings.xml" | c
 
 jars_are_ready() { [ -d "$root/.cache/jars" ] && is_stamped jars "$(jars_key)"; }
 
-# Spark's own resolver fetches them. It gets a home and settings of its own: by default it looks into
-# ~/.m2 first and gives up on artifacts that lie there as a POM without their JAR.
+# Spark's resolver fetches them, with a home and settings of its own: by default it looks into ~/.m2
+# first, and fails on artifacts that are there as a POM without a JAR.
 set_up_jars() {
   local packages excludes log="$root/.cache/setup/ivy.log" ivy="$root/.cache/ivy"
   jars_are_ready && return
@@ -205,14 +205,14 @@ set_up_jars() {
     packages=$(pin JAR_PACKAGES)
     excludes=$(pin JAR_EXCLUDES)
     printf '' >"$root/.cache/setup/nothing.py"
-    # The settings are a relative path since Spark reads them as a URI, which may hold no space.
+    # The settings are a relative path: Spark reads them as a URI, which may not contain a space.
     if ! (cd "$root" && "$SPARK_HOME/bin/spark-submit" --master 'local[1]' \
       --conf "spark.jars.ivy=$ivy" --conf spark.jars.ivySettings=conf/spark/ivysettings.xml \
       --packages "${packages// /,}" --exclude-packages "${excludes// /,}" \
       .cache/setup/nothing.py) >"$log" 2>&1 </dev/null; then
       grep -iE 'unresolved|not found|error' "$log" | head -n 15 >&2
-      machine_error "the JARs could not be resolved; the whole output is in $log" \
-        "The first set-up needs the Maven repository. Run the same command again to go on."
+      setup_error "the JARs could not be resolved; the whole output is in $log" \
+        "The first set-up needs the Maven repository. Run the same command again to continue."
     fi
     mv "$ivy/jars" "$root/.cache/jars"
     stamp jars "$(jars_key)"

@@ -1,19 +1,20 @@
-"""One SparkSession for the whole test session, built as the jobs build theirs."""
+"""One SparkSession for all tests of a process, with the options of the jobs."""
 
 import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import date
 
 import hypothesis
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.config.settings import Lake, Settings, Source
-from jobs.runtime import session
+from jobs.config import Lake, Settings, Source
+from jobs.runtime import session_options
 
-# Spark's workers get the environment that its JVM was started with, so it stands here, before any
-# test. No test may find the credentials of whoever runs it.
+# Spark's workers inherit the environment of its JVM, so it is set here, before any test. No test
+# may find the credentials of the user who runs it.
 os.environ.update(
     AWS_ACCESS_KEY_ID="test",
     AWS_SECRET_ACCESS_KEY="test",
@@ -23,18 +24,18 @@ os.environ.update(
 )
 for variable in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
     os.environ.pop(variable, None)
-# What Spark runs in tests runs once or twice: the quick compiler alone, for every JVM that a test
-# starts, for the slow one never gets its time back.
+# Code of a test runs once or twice. The fast compiler is enough for it, in each JVM that a test
+# starts: the time of the optimizing one would be lost.
 os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m")
 
-# The upkeep of a query's state goes on behind the query's end, as long as its JVM: it would write
-# where a test has moved a checkpoint away. Elsewhere the process ends with its queries.
-_NO_UPKEEP = "--conf spark.sql.streaming.stateStore.maintenanceInterval=1d"
-_GIVEN = os.environ.get("PYSPARK_SUBMIT_ARGS", "pyspark-shell")
-if _NO_UPKEEP not in _GIVEN:
-    os.environ["PYSPARK_SUBMIT_ARGS"] = f"{_NO_UPKEEP} {_GIVEN}"
+# The maintenance of a state store continues after the end of its query, until the JVM ends. It
+# would write into the folder of a checkpoint that a test has moved away.
+_NO_MAINTENANCE = "--conf spark.sql.streaming.stateStore.maintenanceInterval=1d"
+_SUBMIT_ARGUMENTS = os.environ.get("PYSPARK_SUBMIT_ARGS", "pyspark-shell")
+if _NO_MAINTENANCE not in _SUBMIT_ARGUMENTS:
+    os.environ["PYSPARK_SUBMIT_ARGS"] = f"{_NO_MAINTENANCE} {_SUBMIT_ARGUMENTS}"
 
-# Tests say nothing of time: a busy machine may take long over one case.
+# There is no deadline for one example: it may take long on a busy machine.
 hypothesis.settings.register_profile(
     "tests", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
@@ -42,16 +43,21 @@ hypothesis.settings.load_profile("tests")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests come first, so that no process waits for another's long file."""
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    """Run files with slow tests first, so no process has a long file left at the end.
+
+    Another file is the first each day: if CI has no time for all of them, each has its day.
+    """
+    slow = [*dict.fromkeys(item.path for item in items if item.get_closest_marker("slow"))]
+    first = date.today().toordinal() % max(1, len(slow))
+    order = {path: place for place, path in enumerate([*slow[first:], *slow[:first]])}
+    items.sort(key=lambda item: order.get(item.path, len(order)))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Where CI would be cut off on a slow machine, the last slow tests give way to the rest."""
+    """Skip slow tests after EVENT_LAKE_SLOW_TESTS_UNTIL, before CI stops the whole run."""
     until = float(os.environ.get("EVENT_LAKE_SLOW_TESTS_UNTIL", "inf"))
     if item.get_closest_marker("slow") and time.time() > until:
-        pytest.skip("a slow test, for which CI has no time left")
+        pytest.skip("a slow test, and CI has no time left for it")
 
 
 _TRIED = "tried: "
@@ -59,9 +65,9 @@ _TRIED = "tried: "
 
 @pytest.fixture
 def tried(record_property: Callable[[str, object], None]) -> Callable[[str, int], None]:
-    """Count what a test that holds tables against what was put has tried: `tried("kills", 3)`.
+    """Count what a test has tried, for example `tried("kills", 3)`, before it compared the tables.
 
-    The sums of all tests that passed are printed at the end.
+    The sums over all passed tests are printed at the end.
     """
     return lambda what, count: record_property(f"{_TRIED}{what}", count)
 
@@ -73,9 +79,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             if report.when == "call" and name.startswith(_TRIED):
                 sums[name.removeprefix(_TRIED)] += count
     if sums:
-        told = ", ".join(f"{count:,} {what}" for what, count in sorted(sums.items()))
+        line = ", ".join(f"{count:,} {what}" for what, count in sorted(sums.items()))
         terminalreporter.section("tried, and nothing was lost or stored twice")
-        terminalreporter.write_line(told)
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")
@@ -84,15 +90,16 @@ def spark() -> Iterator[SparkSession]:
         source=Source(stream="unused"),
         lake=Lake(raw="raw", processed="processed", checkpoints="checkpoints"),
     )
-    built = (
+    options: dict[str, bool | float | int | str | None] = {**session_options(settings)}
+    session = (
         SparkSession.builder.master("local[2]")
         .config("spark.driver.memory", "2g")
         .config("spark.sql.warehouse.dir", "/tmp/event-lake-tests-warehouse")
-        # VACUUM may delete what was replaced a minute ago.
+        # VACUUM may delete files that were replaced a minute ago.
         .config("spark.databricks.delta.retentionDurationCheck.enabled", "false")
-        .config(map=session.options(settings))
+        .config(map=options)
         .getOrCreate()
     )
-    built.sparkContext.setLogLevel("ERROR")
-    yield built
-    built.stop()
+    session.sparkContext.setLogLevel("ERROR")
+    yield session
+    session.stop()

@@ -1,10 +1,10 @@
-"""Names of the columns that more than one module uses.
+"""Names of the columns that two or more modules use, and the schemas of the stages.
 
-Stages: `RECORD` is what the Kinesis source yields, `RAW` what the raw table keeps, `EVENT` and
-`QUARANTINE` what the two processed tables keep. Times are UTC `timestamp`s (microseconds).
+`RECORD_SCHEMA` is what the Kinesis source yields; `RAW_SCHEMA`, `EVENT_SCHEMA` and
+`QUARANTINE_SCHEMA` are the schemas of the tables. Times are UTC `timestamp`s (microseconds).
 """
 
-# The record as Kinesis gave it
+# A record of the Kinesis stream
 DATA = "data"
 PARTITION_KEY = "partition_key"
 SHARD_ID = "shard_id"
@@ -12,12 +12,12 @@ SEQUENCE_NUMBER = "sequence_number"
 SUB_SEQUENCE_NUMBER = "sub_sequence_number"
 ARRIVED_AT = "arrived_at"
 
-# What ingest adds
+# Added by `ingest`
 INGESTED_AT = "ingested_at"
 INGEST_DATE = "ingest_date"
 ATTEMPT = "attempt"
 
-# The event
+# An event
 EVENT_UUID = "event_uuid"
 EVENT_NAME = "event_name"
 CREATED_AT = "created_at"
@@ -28,14 +28,19 @@ EVENT_DATE = "event_date"
 PAYLOAD = "payload"
 PROCESSED_AT = "processed_at"
 IS_LATE = "is_late"
-MAY_BE_TAKEN = "may_be_taken"
 CONTRACT_VERSION = "contract_version"
 
-# Rejected records
+# A rejected record
 REASONS = "reasons"
 DETAIL = "detail"
 
-# The place of a record in the stream: what identifies it before its bytes are understood
+# Internal: no table has these
+JSON = "json"
+FAULT = "fault"
+NEEDS_LOOKUP = "needs_lookup"
+MAY_BE_PROCESSED = "may_be_processed"
+
+# The position of a record in the stream, which identifies it before its bytes are parsed
 POSITION = (SHARD_ID, SEQUENCE_NUMBER, SUB_SEQUENCE_NUMBER, ATTEMPT)
 # The identity of an event
 IDENTITY = (EVENT_UUID, CREATED_AT)

@@ -1,4 +1,4 @@
-"""Put transforms in a row."""
+"""Compose transforms."""
 
 from collections.abc import Callable
 from functools import reduce
@@ -9,7 +9,7 @@ Transform = Callable[[DataFrame], DataFrame]
 
 
 def compose(*steps: Transform) -> Transform:
-    """One transform that applies `steps` from the first to the last."""
+    """Return one transform that applies `steps` in this order."""
 
     def apply(frame: DataFrame) -> DataFrame:
         return reduce(lambda rows, step: step(rows), steps, frame)

@@ -1,18 +1,18 @@
-"""What a transform may demand of the frame that it gets.
+"""The errors of transforms, and the check of the columns of a frame.
 
-ContractError
+TransformError
 ├── MissingColumnsError    a frame lacks columns that a transform reads
-└── InvalidSettingError    a transform was made with a setting that cannot work
+└── InvalidSettingError    a setting of a transform is invalid
 """
 
 from pyspark.sql import DataFrame
 
 
-class ContractError(Exception):
-    """A transform was given something that it cannot work with."""
+class TransformError(Exception):
+    """Base of all errors of transforms: a setting or a frame is invalid."""
 
 
-class MissingColumnsError(ContractError):
+class MissingColumnsError(TransformError):
     """A frame lacks columns that a transform reads."""
 
     def __init__(self, owner: str, missing: list[str], present: list[str]) -> None:
@@ -20,15 +20,15 @@ class MissingColumnsError(ContractError):
         super().__init__(f"{owner} needs column(s) {missing}, but the frame has only {present}")
 
 
-class InvalidSettingError(ContractError):
-    """A transform was made with a setting that cannot work."""
+class InvalidSettingError(TransformError):
+    """A setting of a transform is invalid."""
 
-    def __init__(self, owner: str, wanted: str, found: object) -> None:
-        super().__init__(f"{owner} needs {wanted}, but was given {found!r}")
+    def __init__(self, owner: str, expected: str, found: object) -> None:
+        super().__init__(f"{owner}: expected {expected}, got {found!r}")
 
 
 def require(frame: DataFrame, *columns: str, owner: str) -> None:
-    """Raise MissingColumnsError unless `frame` has all `columns`. Looks at the schema only."""
+    """Raise MissingColumnsError unless `frame` has all `columns`. Runs no Spark job."""
     missing = [name for name in columns if name not in frame.columns]
     if missing:
         raise MissingColumnsError(owner, missing, frame.columns)

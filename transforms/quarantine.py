@@ -1,4 +1,4 @@
-"""Which rows of quarantine a replay looks at."""
+"""Select the rows of quarantine that are replayed."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -11,17 +11,17 @@ from transforms.columns import ATTEMPT, EVENT_NAME, INGEST_DATE, POSITION, REASO
 from transforms.compose import Transform
 from transforms.errors import require
 
-# The place of a record in the stream, whichever attempt it is
+# The position of a record in the stream, without its attempt
 RECORD = POSITION[:-1]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Choice:
-    """Which rows of quarantine; what is empty or None leaves all in.
+class QuarantineFilter:
+    """A filter for rows of quarantine. An empty or absent condition matches every row.
 
-    reasons:     codes, of which a row has at least one
-    names:       event names, as far as they could be read
-    first, last: the ingest dates, both included
+    reasons:     reason codes; a row matches if it has one of them
+    names:       event names; a row whose name could not be read matches none
+    first, last: ingest dates (UTC), inclusive
     """
 
     reasons: Collection[str] = ()
@@ -29,51 +29,53 @@ class Choice:
     first: date | None = None
     last: date | None = None
 
-    def by_date(self) -> "Choice":
-        """The same dates, with all reasons and names."""
-        return Choice(first=self.first, last=self.last)
+    def by_date(self) -> "QuarantineFilter":
+        """The filter with these dates, and without the other conditions."""
+        return QuarantineFilter(first=self.first, last=self.last)
 
 
-def only_chosen(choice: Choice) -> Transform:
-    """Keep the rows that `choice` names.
+def only_matching(conditions: QuarantineFilter) -> Transform:
+    """Keep the rows that match all `conditions`.
 
-    Columns in:   reasons: array<string>; event_name: string; ingest_date: date
-    Rows:         those that fit all of the choice
+    Columns in:   reasons: array<string>; event_name: string; ingest_date: date (UTC)
+    Columns out:  the same
+    Rows:         those that match
 
     Raises:
         MissingColumnsError: when applied, if the frame lacks one of the columns.
     """
-    is_chosen = F.lit(True)
-    if choice.reasons:
-        wanted = F.array(*(F.lit(reason) for reason in sorted(choice.reasons)))
-        is_chosen &= F.arrays_overlap(REASONS, wanted)
-    if choice.names:
-        is_chosen &= F.col(EVENT_NAME).isin(sorted(choice.names))
-    if choice.first:
-        is_chosen &= F.col(INGEST_DATE) >= F.lit(choice.first)
-    if choice.last:
-        is_chosen &= F.col(INGEST_DATE) <= F.lit(choice.last)
+    matches = F.lit(True)
+    if conditions.reasons:
+        reasons = F.array(*(F.lit(reason) for reason in sorted(conditions.reasons)))
+        matches &= F.arrays_overlap(REASONS, reasons)
+    if conditions.names:
+        matches &= F.col(EVENT_NAME).isin(sorted(conditions.names))
+    if conditions.first:
+        matches &= F.col(INGEST_DATE) >= F.lit(conditions.first)
+    if conditions.last:
+        matches &= F.col(INGEST_DATE) <= F.lit(conditions.last)
 
     def apply(rejected: DataFrame) -> DataFrame:
-        require(rejected, REASONS, EVENT_NAME, INGEST_DATE, owner="only_chosen")
-        return rejected.where(is_chosen)
+        require(rejected, REASONS, EVENT_NAME, INGEST_DATE, owner="only_matching")
+        return rejected.where(matches)
 
     return apply
 
 
 def without_replayed(raw: DataFrame, quarantine: DataFrame) -> Transform:
-    """Leave out the rows of which there is a later attempt.
+    """Drop the rows whose record has a later attempt.
 
     Columns in:   the position; the same in `raw` and `quarantine`
     Columns out:  the same
-    Rows:         the newest attempt of each record, once
+    Rows:         the newest attempt of each record, once; none if `raw` or `quarantine` has a
+                  newer one
 
     Raises:
-        MissingColumnsError: at once, if raw or quarantine lacks a column of the position; when
-            applied, if the frame does.
+        MissingColumnsError: at once, if `raw` or `quarantine` lacks a column of the position;
+            when applied, if the frame lacks one.
     """
-    for place in (raw, quarantine):
-        require(place, *POSITION, owner="without_replayed(raw, quarantine)")
+    for table in (raw, quarantine):
+        require(table, *POSITION, owner="without_replayed(raw, quarantine)")
     attempts = raw.select(*POSITION).unionAll(quarantine.select(*POSITION))
     replayed = attempts.where(F.col(ATTEMPT) > 0).groupBy(*RECORD)
     newest = replayed.agg(F.max(ATTEMPT).alias("newest_attempt"))

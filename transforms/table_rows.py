@@ -1,4 +1,4 @@
-"""The columns that each table keeps, in their order."""
+"""Make the rows of each table: its columns, in their order."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,8 +13,10 @@ from transforms.columns import (
     CONTRACT_VERSION,
     DATA,
     EVENT_SCHEMA,
+    FAULT,
     INGEST_DATE,
     INGESTED_AT,
+    JSON,
     PARTITION_KEY,
     PAYLOAD,
     QUARANTINE_SCHEMA,
@@ -24,18 +26,18 @@ from transforms.columns import (
 )
 from transforms.compose import Transform
 from transforms.deduplication import is_accepted
-from transforms.enrichment.promoted_fields import Field
+from transforms.enrichment import Field
 from transforms.errors import require
-from transforms.parsing.records import FAULT, JSON
-from transforms.parsing.timestamps import utc_date
+from transforms.parsing import utc_date
 
 
 def as_raw(records: DataFrame) -> DataFrame:
-    """What the raw table keeps of a record, byte for byte.
+    """Make rows of the raw table. The bytes of a record are not changed.
 
     Columns in:   RECORD_SCHEMA
-    Columns out:  RAW_SCHEMA: + ingested_at: timestamp, the batch's time, the same for a replayed
-                  batch; ingest_date: date of it in UTC; attempt: int, 0
+    Columns out:  RAW_SCHEMA: + ingested_at: timestamp (UTC), Spark's time of the micro-batch, the
+                  same when the batch is replayed; ingest_date: date (UTC) of ingested_at;
+                  attempt: int, 0
     Rows:         one out for each in
 
     Raises:
@@ -51,14 +53,14 @@ def as_raw(records: DataFrame) -> DataFrame:
 
 
 def as_next_attempt(ingested_at: datetime) -> Transform:
-    """A rejected record as a row of raw again, one attempt later.
+    """Make rows of the raw table of rejected records, with the next attempt number.
 
-    `arrived_at` stays: whether an event came from the future is judged by when it came. Only where
-    Kinesis did not tell that, the new `ingested_at` stands in.
+    `arrived_at` does not change, because the checks compare `created_at` with the arrival. If
+    Kinesis reported no arrival, they compare it with the new `ingested_at`.
 
     Columns in:   those of RAW_SCHEMA
-    Columns out:  RAW_SCHEMA: attempt + 1; ingested_at: timestamp, as given, and ingest_date of it
-                  in UTC; all else, above all the bytes, as it was
+    Columns out:  RAW_SCHEMA: attempt: int, one more; ingested_at: timestamp (UTC), as given;
+                  ingest_date: date (UTC) of ingested_at; the others unchanged
     Rows:         one out for each in
 
     Raises:
@@ -77,18 +79,19 @@ def as_next_attempt(ingested_at: datetime) -> Transform:
     return apply
 
 
-def as_outcomes(records: DataFrame) -> DataFrame:
-    """Leave behind what no table keeps, before the rows travel between executors.
+def without_unstored_columns(records: DataFrame) -> DataFrame:
+    """Drop what no table stores, before the rows are shuffled.
 
-    Columns in:   json, fault (see `parsed`); reasons: array<string>; partition_key: string
-    Columns out:  all but json and fault; partition_key is null for a sound event, as only
-                  quarantine keeps it
+    Columns in:   json, fault (see `with_parsed_json`); reasons: array<string>;
+                  partition_key: string
+    Columns out:  all but json and fault; partition_key is null for an accepted row, because
+                  the events table does not have it
     Rows:         one out for each in
 
     Raises:
         MissingColumnsError: if the frame lacks one of the columns.
     """
-    require(records, JSON, FAULT, REASONS, PARTITION_KEY, owner="as_outcomes")
+    require(records, JSON, FAULT, REASONS, PARTITION_KEY, owner="without_unstored_columns")
     return records.drop(JSON, FAULT).withColumn(
         PARTITION_KEY, F.when(~is_accepted(), F.col(PARTITION_KEY))
     )
@@ -97,14 +100,14 @@ def as_outcomes(records: DataFrame) -> DataFrame:
 def as_events(
     fields: Sequence[Field] = (),
     contract_version: str | None = None,
-    beside: Sequence[str] = (),
+    extra: Sequence[str] = (),
 ) -> Transform:
-    """What the events table keeps: EVENT_SCHEMA with the promoted fields before the payload.
+    """Make rows of the events table: EVENT_SCHEMA, with the promoted fields before the payload.
 
     Columns in:   those of EVENT_SCHEMA but payload and contract_version; data; the fields' columns;
-                  `beside`
-    Columns out:  those of EVENT_SCHEMA and the fields; payload is the record's text as it came;
-                  behind them `beside`, as they are
+                  `extra`
+    Columns out:  those of EVENT_SCHEMA and the fields; payload: string, the record's text
+                  unchanged; contract_version: string, as given; after them `extra`, unchanged
     Rows:         one out for each in
 
     Raises:
@@ -112,23 +115,23 @@ def as_events(
     """
     own, promoted = _names(EVENT_SCHEMA), [field.name for field in fields]
     before = own.index(PAYLOAD)
-    kept = [*own[:before], *promoted, *own[before:], *beside]
-    made_here = (PAYLOAD, CONTRACT_VERSION)
+    columns = [*own[:before], *promoted, *own[before:], *extra]
+    added_here = (PAYLOAD, CONTRACT_VERSION)
 
     def apply(events: DataFrame) -> DataFrame:
-        needed = [name for name in kept if name not in made_here]
+        needed = [name for name in columns if name not in added_here]
         require(events, DATA, *needed, owner="as_events")
         return (
             events.withColumn(PAYLOAD, F.col(DATA).cast("string"))
             .withColumn(CONTRACT_VERSION, F.lit(contract_version).cast("string"))
-            .select(*kept)
+            .select(*columns)
         )
 
     return apply
 
 
 def as_quarantine(rejected: DataFrame) -> DataFrame:
-    """What the quarantine table keeps: the raw record, why it is no event, what could be read.
+    """Make rows of the quarantine table: the raw record, its reasons, and what could be read.
 
     Columns in:   those of QUARANTINE_SCHEMA
     Columns out:  the same, in the table's order
@@ -137,9 +140,9 @@ def as_quarantine(rejected: DataFrame) -> DataFrame:
     Raises:
         MissingColumnsError: if the frame lacks one of the columns.
     """
-    kept = _names(QUARANTINE_SCHEMA)
-    require(rejected, *kept, owner="as_quarantine")
-    return rejected.select(*kept)
+    columns = _names(QUARANTINE_SCHEMA)
+    require(rejected, *columns, owner="as_quarantine")
+    return rejected.select(*columns)
 
 
 def raw_columns() -> list[str]:

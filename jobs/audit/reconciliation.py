@@ -1,8 +1,8 @@
-"""Where every position stands: in raw, in events, in quarantine, and with which bytes.
+"""Count in which tables each position is, and whether its bytes agree: in raw, events, quarantine.
 
-All tables meet in one shuffle of hashes, some 30 bytes a row. Two positions may share a hash, so
-a hash only ever clears rows (with those of the bytes and the identity it is 192 bits that must
-agree by chance); whatever is not plainly in order is looked at again (`jobs.audit.violations`).
+All tables meet in one shuffle of hashes, of some 30 bytes a row. Two positions may share a hash by
+chance, so hashes are only used to clear rows: those of the position, the bytes and the identity
+must agree, which are 192 bits. `jobs.audit.violations` compares the other rows exactly.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.audit.reference_parser import members, read_event, utc_date
-from jobs.dataframes.hash_joins import among
+from jobs.dataframes import only_hashes
 from transforms.columns import (
     CREATED_AT,
     DATA,
@@ -29,9 +29,9 @@ IN_EVENTS = "in_events"
 IN_QUARANTINE = "in_quarantine"
 POSITION_HASH = "position_hash"
 IDENTITY_HASH = "identity_hash"
-TABLE = "table_name"
+TABLE = "table_number"
 
-# What a row has in `table_name`, by the column that counts it.
+# The number of each table in `table_number`, by the column that counts its rows
 TABLES = {IN_RAW: 1, IN_EVENTS: 2, IN_QUARANTINE: 3}
 
 _CONTENT = "content_hash"
@@ -39,36 +39,41 @@ _CONTENT = "content_hash"
 
 @dataclass(frozen=True)
 class Frames:
-    """The rows of the three tables that are held against each other."""
+    """Rows of the three tables."""
 
     raw: DataFrame
     events: DataFrame
     quarantine: DataFrame
 
-    def only(self, ledger: DataFrame) -> "Frames":
-        """The rows whose position's hash is in `ledger`; of what it counts none, none are read."""
+    def only(self, counted: DataFrame) -> "Frames":
+        """Keep the rows whose position has its hash in `counted`.
 
-        def counted(rows: DataFrame, table: str) -> DataFrame:
-            hashes = ledger.where(F.col(table) > 0).select(POSITION_HASH)
-            return among(rows, position_hash(), hashes)
+        A table of which `counted` has no rows is not read.
+
+        Columns in:   `counted`: those of `count_by_hash`
+        """
+
+        def only_counted(rows: DataFrame, table: str) -> DataFrame:
+            hashes = counted.where(F.col(table) > 0).select(POSITION_HASH)
+            return only_hashes(rows, position_hash(), hashes)
 
         return Frames(
-            counted(self.raw, IN_RAW),
-            counted(self.events, IN_EVENTS),
-            counted(self.quarantine, IN_QUARANTINE),
+            only_counted(self.raw, IN_RAW),
+            only_counted(self.events, IN_EVENTS),
+            only_counted(self.quarantine, IN_QUARANTINE),
         )
 
 
-def by_hash(frames: Frames, partitions: int) -> DataFrame:
-    """Count each position by its hash.
+def count_by_hash(frames: Frames, partitions: int) -> DataFrame:
+    """Count the rows of each position by its hash.
 
-    Raw's bytes are read here, and what they say is held against the columns of the event. An
-    event's payload is not read: it has raw's bytes or is in doubt.
+    Raw's bytes are parsed here, and compared with the columns of the event. The payload of an event
+    is not parsed: either it has raw's bytes, or the position is a suspect.
 
-    Columns out:  position_hash, in_raw, in_events, in_quarantine: bigint;
-                  content_hash: bigint, of two rows 0 if their bytes, names and dates agree;
-                  identity_hash: bigint, of one row that of its identity, null if it has none;
-                  of two rows 0 or null if theirs agree
+    Columns out:  position_hash: bigint; in_raw, in_events, in_quarantine: bigint, the number of
+                  rows; content_hash: bigint, for two rows 0 if their bytes, names and dates agree;
+                  identity_hash: bigint, for one row that of its identity, or null if it has none;
+                  for two rows 0 or null if their identities agree
     Rows:         one for each hash of a position
     """
     entries = reduce(
@@ -79,49 +84,51 @@ def by_hash(frames: Frames, partitions: int) -> DataFrame:
             _record_entry(frames.quarantine, IN_QUARANTINE),
         ),
     )
-    # Split up before it is grouped: a row of this is half as large as its counters.
+    # Shuffled before the aggregation: an entry is half as large as its counters.
     grouped = entries.repartition(partitions, POSITION_HASH).groupBy(POSITION_HASH)
     return grouped.agg(
-        *counts(),
+        *counts_by_table(),
         F.bit_xor(_CONTENT).alias(_CONTENT),
         F.bit_xor(IDENTITY_HASH).alias(IDENTITY_HASH),
     )
 
 
 def is_in_order() -> Column:
-    """True where a position is once in raw, and once in one of the other tables, unchanged."""
+    """True if a position is once in raw and once in one of the other tables, unchanged."""
+    in_other_tables = F.col(IN_EVENTS) + F.col(IN_QUARANTINE)
     agrees = (F.col(_CONTENT) == 0) & (F.coalesce(IDENTITY_HASH, F.lit(0)) == 0)
-    return (F.col(IN_RAW) == 1) & (elsewhere() == 1) & agrees
+    return (F.col(IN_RAW) == 1) & (in_other_tables == 1) & agrees
 
 
 def is_unaccounted() -> Column:
-    """True where a position is in raw alone."""
-    return (F.col(IN_RAW) > 0) & (elsewhere() == 0)
+    """True if a position is in raw alone."""
+    return (F.col(IN_RAW) > 0) & (F.col(IN_EVENTS) + F.col(IN_QUARANTINE) == 0)
 
 
-def elsewhere() -> Column:
-    """How often a position is in the tables that `process` writes."""
-    return F.col(IN_EVENTS) + F.col(IN_QUARANTINE)
-
-
-def counts() -> list[Column]:
-    """How many rows of a group each table has: in_raw, in_events, in_quarantine: bigint."""
-    return [F.count_if(F.col(TABLE) == table).alias(name) for name, table in TABLES.items()]
+def counts_by_table() -> list[Column]:
+    """The rows that a group has in each table: in_raw, in_events, in_quarantine: bigint."""
+    return [F.count_if(F.col(TABLE) == number).alias(name) for name, number in TABLES.items()]
 
 
 def position_hash() -> Column:
-    """The hash of a position, in the table that it is in."""
+    """The hash of a position. It is the same in each table."""
     return F.xxhash64(*POSITION)
 
 
 def identity_hash() -> Column:
-    """The hash of an identity; null where a part of it is."""
+    """The hash of an identity; null if a part of the identity is null."""
     is_whole = reduce(and_, (F.col(name).isNotNull() for name in IDENTITY))
     return F.when(is_whole, F.xxhash64(*IDENTITY))
 
 
 def with_members(records: DataFrame) -> DataFrame:
-    """Read event_uuid, event_name: string and created_at: timestamp from `data`, each or null."""
+    """Read the identity and the name of an event from its bytes.
+
+    Columns in:   data: binary
+    Columns out:  + event_uuid, event_name: string; created_at: timestamp (UTC); each null if it
+                  cannot be read
+    Rows:         one out for each in
+    """
     event = "read_event"
     read = records.withColumn(event, read_event(F.col(DATA)))
     return read.withColumns(members(F.col(event), F.col(DATA))).drop(event)
@@ -134,7 +141,7 @@ def _record_entry(records: DataFrame, table: str) -> DataFrame:
 def _event_entry(events: DataFrame) -> DataFrame:
     is_whole = reduce(and_, (F.col(name).isNotNull() for name in (*IDENTITY, EVENT_NAME)))
     is_filed = F.col(EVENT_DATE) == utc_date(F.col(CREATED_AT))
-    # The hash of a text is the hash of its UTF-8 bytes, so it can be held against raw's.
+    # The hash of a string is the hash of its UTF-8 bytes, so it equals that of raw's bytes.
     content = _content(F.col(PAYLOAD).cast("binary"))
     return _entry(events, IN_EVENTS, F.when(is_whole & is_filed, content))
 

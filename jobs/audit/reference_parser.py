@@ -1,8 +1,8 @@
 """Read an event's identity from its bytes, for the audit alone.
 
-The pipeline has its own reading of the same rules (`transforms.parsing`). This one shares no code
-with it, so that one mistake cannot hide itself: it takes the members as text and computes with
-decimals, where the pipeline tells types apart.
+The pipeline parses by the same rules (`transforms.parsing`). This parser shares no code with it, so
+a mistake in one of them shows. It reads members as text and computes with decimals; the pipeline
+distinguishes types.
 """
 
 from uuid import uuid4
@@ -12,24 +12,24 @@ from pyspark.sql import functions as F
 
 from transforms.columns import CREATED_AT, EVENT_NAME, EVENT_UUID
 
-# 17 digits before the point are all that microseconds below 10^17 have; 13 behind it are more than
-# any unit needs, and a factor of 1,000,000 still fits into Spark's 38 digits without rounding.
+# Microseconds below 10^17 have 17 digits before the point, and no unit needs 13 digits after it.
+# Multiplied by 1,000,000, the number still fits into Spark's 38 digits without rounding.
 _DECIMAL = "decimal(30,13)"
 _NUMBER = r"^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$"
 _TOO_FINE = r"(\.\d{13})\d+$"
 _ISO_WITH_OFFSET = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)$"
 _CORRUPT = "corrupt"
-# Spark's JSON is laxer by default: 'a' and NaN.
+# By default, Spark also accepts 'a' and NaN.
 _STRICT = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}
-# Drawn anew for each run of the program.
+# Random in each run of the program, so no producer can send it.
 _MARK = f"mark_{uuid4().hex}"
 
 
 def read_event(data: Column) -> Column:
     """`{"event_uuid":"e1","created_at":1763800000}` -> a struct for `members`.
 
-    `from_json` ignores whatever follows the root, so a member that no producer knows goes before
-    the last brace: only where it is read as the root's own, that brace ended the record.
+    `from_json` ignores whatever follows the root. So a random member is inserted before the last
+    brace. Only if it is read as a member of the root, that brace ends the record.
     """
     ends_with_brace = F.substring(data, -1, 1) == F.lit(b"}")
     trimmed = F.rtrim(data.cast("string"), F.lit(" \t\r\n")).cast("binary")
@@ -46,9 +46,12 @@ def read_event(data: Column) -> Column:
 
 
 def members(event: Column, data: Column) -> dict[str, Column]:
-    """event_uuid, event_name: string and created_at: timestamp in what `read_event` gave.
+    """The members event_uuid, event_name: string and created_at: timestamp (UTC) of `event`.
 
-    All null unless `data`, the bytes, are exactly one JSON object in UTF-8.
+    All are null unless `data` is exactly one JSON object in UTF-8.
+
+    Args:
+        event: the struct that `read_event` returns for `data`.
     """
     is_whole = (
         event.getField(_CORRUPT).isNull()
@@ -70,13 +73,13 @@ def utc_date(time: Column) -> Column:
 def _read_time(text: Column, data: Column) -> Column:
     """`1763800000`, `1763800000000`, `1.7638E9`, `2025-11-22T08:26:40Z` -> the same timestamp.
 
-    Numbers are epoch seconds below 10^11, milliseconds below 10^14, microseconds below 10^17, and
-    what is finer than a microsecond is cut. A text of another form, or without offset, gives null.
+    Numbers are epoch seconds below 10^11, milliseconds below 10^14, microseconds below 10^17.
+    Fractions of a microsecond are cut. A text of another form, or without offset, gives null.
     """
-    # `from_json` takes a number with a fraction through a double to its text. A variant keeps it.
-    again = F.from_json(data.cast("string"), f"{CREATED_AT} variant").getField(CREATED_AT)
-    exact = F.try_variant_get(again, "$", "string")
-    # Bound to a name, as it were: Spark would read it anew wherever it is mentioned.
+    # `from_json` makes a double of a number with a fraction. A variant keeps its digits.
+    variant = F.from_json(data.cast("string"), f"{CREATED_AT} variant").getField(CREATED_AT)
+    exact = F.try_variant_get(variant, "$", "string")
+    # As the variable of a lambda it is computed once, not once for each use.
     of_any_number = F.transform(F.array(exact), _number_micros)[0]
     return F.coalesce(
         F.timestamp_micros(_plain_micros(text)),
@@ -86,9 +89,9 @@ def _read_time(text: Column, data: Column) -> Column:
 
 
 def _plain_micros(text: Column) -> Column:
-    """What nearly all producers write, a whole number of today's size, at a tenth of the cost.
+    """`1763800000000` -> 1763800000000000: the usual numbers, at a tenth of the cost.
 
-    As many digits as characters: so the text has neither sign nor point nor space.
+    A number with as many digits as the text has characters has no sign, no point and no space.
     """
     size, number = F.length(text), text.try_cast("bigint")
     return (
@@ -99,6 +102,7 @@ def _plain_micros(text: Column) -> Column:
 
 
 def _number_micros(text: Column) -> Column:
+    """`1.7638E9` -> 1763800000000000: every JSON number."""
     cut = F.regexp_replace(text, _TOO_FINE, "$1")
     number = F.when(text.rlike(_NUMBER), cut.try_cast(_DECIMAL))
     size = F.abs(number)

@@ -1,8 +1,8 @@
-"""The tables as they stood together at one moment, while the stream goes on.
+"""Pin the tables as they were at one moment, while the stream continues.
 
-The order in which versions are pinned makes a running stream look complete: first how far
-`process` has come, then the tables that it writes, last raw. So whatever `process` has taken is
-in the tables that are read, and whatever they hold has its record in the raw that is read.
+The order in which the versions are pinned makes a running stream look complete: the progress of
+`process` first, then the tables that it writes, raw last. So every record that `process` has
+processed has its row in the pinned tables, and every row of them has its record in the pinned raw.
 """
 
 import json
@@ -14,30 +14,30 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.audit.reconciliation import Frames
-from jobs.errors import LakeError
-from jobs.lake.delta_log import pinned
-from jobs.lake.tables import Tables
-from jobs.runtime.filesystem import Folder
+from jobs.errors import CheckpointError
+from jobs.lake import Tables, pinned
+from jobs.runtime import HadoopDirectory
 from transforms.columns import INGEST_DATE, INGESTED_AT
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What one audit looks at.
+    """The rows that one audit reads.
 
-    within:   the rows of the ingest dates that are asked for.
-    whole:    all rows, of any date; a twin may have been stored at any time.
-    taken:    answers all of raw that `process` must have dealt with, or None if that is all of it.
-    is_whole: all dates are asked for.
+    in_range:      the rows of the ingest dates that are verified
+    whole:         the rows of all dates: the event of a duplicate may be stored on any of them
+    processed:     returns the records in raw that `process` must have processed; None if these are
+                   all records
+    has_all_dates: no range of dates was given
     """
 
-    within: Frames
+    in_range: Frames
     whole: Frames
-    taken: Callable[[], DataFrame] | None
-    is_whole: bool
+    processed: Callable[[], DataFrame] | None
+    has_all_dates: bool
 
 
-def pin(
+def pin_tables(
     spark: SparkSession,
     tables: Tables,
     first: date | None,
@@ -47,17 +47,19 @@ def pin(
     """Pin the newest versions of `tables`, cut to the ingest dates from `first` to `last`.
 
     Args:
-        checkpoint: that of `process`; without it, `process` must have taken all of raw.
+        checkpoint: the checkpoint of `process`. Without it, `process` must have processed all
+            records in raw.
 
     Raises:
-        LakeError: a table is missing, or the checkpoint cannot be understood.
+        CheckpointError: the checkpoint is damaged.
+        LakeError: a table is missing.
     """
-    progress = None if checkpoint is None else taken_version(spark, checkpoint)
+    progress = None if checkpoint is None else processed_version(spark, checkpoint)
     events, _ = pinned(spark, tables.events)
     quarantine, _ = pinned(spark, tables.quarantine)
     raw, newest = pinned(spark, tables.raw)
 
-    def taken() -> DataFrame:
+    def processed() -> DataFrame:
         if progress is None or progress < 0:
             return raw.limit(0)
         return tables.raw.read(spark, progress)
@@ -65,33 +67,36 @@ def pin(
     by_date = _between(F.col(INGEST_DATE), first, last)
     by_time = _between(F.col(INGESTED_AT), _midnight(first), _midnight(last, days=1), closed=False)
     return Snapshot(
-        within=Frames(raw.where(by_date), events.where(by_time), quarantine.where(by_date)),
+        in_range=Frames(raw.where(by_date), events.where(by_time), quarantine.where(by_date)),
         whole=Frames(raw, events, quarantine),
-        taken=None if progress is None or progress >= newest else taken,
-        is_whole=first is None and last is None,
+        processed=None if progress is None or progress >= newest else processed,
+        has_all_dates=first is None and last is None,
     )
 
 
-def taken_version(spark: SparkSession, checkpoint: str) -> int:
-    """The last version of raw of which `process` has committed every file; -1 if none.
+def processed_version(spark: SparkSession, checkpoint: str) -> int:
+    """The last version of raw of which `process` has committed every file; -1 for none.
 
-    A Delta source notes the version that it will read next; one of which it has read a part
-    counts as not taken. So does all of the snapshot that it begins with, until it has read it.
+    The offset of a Delta source is the version that it reads next. A version that it has read in
+    part is not processed. Nor is the snapshot that the source begins with, until it is read whole.
 
     Raises:
-        LakeError: the checkpoint's notes cannot be understood.
+        CheckpointError: the offset of the last committed batch is missing or damaged.
     """
-    committed = [int(n) for n in Folder(spark, f"{checkpoint}/commits").names() if n.isdigit()]
+    committed = [
+        int(n) for n in HadoopDirectory(spark, f"{checkpoint}/commits").names() if n.isdigit()
+    ]
     if not committed:
         return -1
-    note = Folder(spark, f"{checkpoint}/offsets").read(str(max(committed)))
+    offset = HadoopDirectory(spark, f"{checkpoint}/offsets").read(str(max(committed)))
     try:
-        position = json.loads((note or "").splitlines()[2])
+        position = json.loads((offset or "").splitlines()[2])
         return -1 if position["isStartingVersion"] else int(position["reservoirVersion"]) - 1
     except (IndexError, ValueError, KeyError, TypeError) as error:
-        raise LakeError(
-            f"{checkpoint}/offsets/{max(committed)} does not say how far `process` has come: "
-            f"{error!r}"
+        raise CheckpointError(
+            f"{checkpoint}/offsets/{max(committed)} has no offset of a Delta source ({error!r}): "
+            "the checkpoint is damaged. Restore it from a copy, or use `audit --drained`, which "
+            "needs no checkpoint"
         ) from None
 
 

@@ -1,4 +1,8 @@
-"""What hashes of whole tables clear, and what they leave to be looked at row by row."""
+"""Clear by hashes what is in order. The positions that are left are suspects.
+
+A position is cleared if `reconciliation` finds it in order, or if it is in raw alone and a stored
+event has the hash of its identity: then it is a duplicate.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,88 +17,99 @@ from jobs.audit.reconciliation import (
     IN_QUARANTINE,
     IN_RAW,
     POSITION_HASH,
-    by_hash,
+    count_by_hash,
     identity_hash,
     is_in_order,
     is_unaccounted,
     position_hash,
 )
 from jobs.audit.snapshot import Snapshot
-from jobs.dataframes.hash_joins import kept
+from jobs.dataframes import persisted
 
 _STORED = "stored"
-_WAITING = "waiting"
+_QUARANTINED = "quarantined"
+_UNACCOUNTED = "unaccounted"
 
 
 @dataclass(frozen=True)
-class Doubts:
-    """What is cleared, in numbers, and what is not.
+class Suspects:
+    """The number of cleared positions, and the positions that are not cleared.
 
-    stored, quarantined, twins: how many positions are cleared as such
-    positions:                  rows of the ledger (`audit_ledger.by_hash`) that are not cleared
-    shared:                     identity_hash: bigint, of identities that are stored more than once
+    stored:      cleared positions that are an event
+    quarantined: cleared positions that are in quarantine
+    duplicates:  cleared positions that are a duplicate of a stored event
+    positions:   the rows of `count_by_hash` that are not cleared
+    shared:      identity_hash: bigint, of identities that events has more than once
     """
 
     stored: int
     quarantined: int
-    twins: int
+    duplicates: int
     positions: DataFrame
     shared: DataFrame
 
 
 @contextmanager
-def doubts(snapshot: Snapshot, events: DataFrame, partitions: int) -> Iterator[Doubts]:
-    """Clear what is in order, and then the twins of `events`."""
-    counts = Observation("in order")
-    places = {_STORED: F.col(IN_EVENTS) == 1, "quarantined": F.col(IN_QUARANTINE) == 1}
-    ledger = by_hash(snapshot.within, partitions).observe(
-        counts, *(F.count_if(is_in_order() & is_so).alias(name) for name, is_so in places.items())
+def find_suspects(snapshot: Snapshot, events: DataFrame, partitions: int) -> Iterator[Suspects]:
+    """Clear what is in order, then the duplicates of `events`.
+
+    Args:
+        events: the events that may share an identity with a record in range.
+        partitions: of the shuffles.
+    """
+    observation = Observation("in order")
+    outcomes = {_STORED: F.col(IN_EVENTS) == 1, _QUARANTINED: F.col(IN_QUARANTINE) == 1}
+    counts = (
+        F.count_if(is_in_order() & is_outcome).alias(name) for name, is_outcome in outcomes.items()
     )
-    with kept(ledger.where(~is_in_order())) as out_of_order:
+    by_hash = count_by_hash(snapshot.in_range, partitions).observe(observation, *counts)
+    with persisted(by_hash.where(~is_in_order())) as out_of_order:
         out_of_order.count()
-        unaccounted = out_of_order.where(is_unaccounted() & (F.col(IN_RAW) == 1))
+        in_raw_alone = out_of_order.where(is_unaccounted() & (F.col(IN_RAW) == 1))
         with (
-            _taken(unaccounted, snapshot) as waiting,
-            kept(_by_identity(events, waiting, partitions)) as identities,
-            kept(_twins(waiting, identities)) as twins,
-            kept(out_of_order.join(twins, on=POSITION_HASH, how="left_anti")) as positions,
+            _only_processed(in_raw_alone, snapshot) as unaccounted,
+            persisted(_count_by_identity(events, unaccounted, partitions)) as identities,
+            persisted(_duplicates(unaccounted, identities)) as duplicates,
+            persisted(
+                out_of_order.join(duplicates, on=POSITION_HASH, how="left_anti")
+            ) as positions,
         ):
-            yield Doubts(
-                **counts.get,
-                twins=twins.count(),
+            yield Suspects(
+                **observation.get,
+                duplicates=duplicates.count(),
                 positions=positions,
                 shared=identities.where(F.col(_STORED) > 1).select(IDENTITY_HASH),
             )
 
 
 @contextmanager
-def _taken(unaccounted: DataFrame, snapshot: Snapshot) -> Iterator[DataFrame]:
-    """Those that `process` has taken: only they may be twins."""
-    if snapshot.taken is None:
+def _only_processed(unaccounted: DataFrame, snapshot: Snapshot) -> Iterator[DataFrame]:
+    """Keep the positions that `process` has processed: no other one can be a duplicate."""
+    if snapshot.processed is None:
         yield unaccounted
         return
-    taken = snapshot.taken().select(position_hash().alias(POSITION_HASH))
-    with kept(unaccounted.join(taken, on=POSITION_HASH, how="left_semi")) as waiting:
-        yield waiting
+    processed = snapshot.processed().select(position_hash().alias(POSITION_HASH))
+    with persisted(unaccounted.join(processed, on=POSITION_HASH, how="left_semi")) as rows:
+        yield rows
 
 
-def _by_identity(events: DataFrame, waiting: DataFrame, partitions: int) -> DataFrame:
-    """Count each identity by its hash: the events of it, and the records that have no place.
+def _count_by_identity(events: DataFrame, unaccounted: DataFrame, partitions: int) -> DataFrame:
+    """Count the events and the unaccounted records of each identity by its hash.
 
-    Columns out:  identity_hash, stored, waiting: bigint
-    Rows:         one for each that is stored more than once, or that a record waits for
+    Columns out:  identity_hash, stored, unaccounted: bigint
+    Rows:         one for each hash that events has more than once, or an unaccounted record has
     """
     stored = events.select(identity_hash().alias(IDENTITY_HASH), F.lit(1).alias(_STORED))
-    entries = stored.unionAll(waiting.select(IDENTITY_HASH, F.lit(0).alias(_STORED)))
-    whole = entries.where(F.col(IDENTITY_HASH).isNotNull())
-    counted = whole.repartition(partitions, IDENTITY_HASH).groupBy(IDENTITY_HASH)
-    return counted.agg(
+    entries = stored.unionAll(unaccounted.select(IDENTITY_HASH, F.lit(0).alias(_STORED)))
+    with_identity = entries.where(F.col(IDENTITY_HASH).isNotNull())
+    grouped = with_identity.repartition(partitions, IDENTITY_HASH).groupBy(IDENTITY_HASH)
+    return grouped.agg(
         F.count_if(F.col(_STORED) == 1).alias(_STORED),
-        F.count_if(F.col(_STORED) == 0).alias(_WAITING),
-    ).where((F.col(_STORED) > 1) | (F.col(_WAITING) > 0))
+        F.count_if(F.col(_STORED) == 0).alias(_UNACCOUNTED),
+    ).where((F.col(_STORED) > 1) | (F.col(_UNACCOUNTED) > 0))
 
 
-def _twins(waiting: DataFrame, identities: DataFrame) -> DataFrame:
-    """The hashes of the records of which another one's event has the identity."""
-    held = identities.where((F.col(_STORED) > 0) & (F.col(_WAITING) > 0))
-    return waiting.join(held, on=IDENTITY_HASH, how="left_semi").select(POSITION_HASH)
+def _duplicates(unaccounted: DataFrame, identities: DataFrame) -> DataFrame:
+    """The position hashes of the records whose identity a stored event has."""
+    shared = identities.where((F.col(_STORED) > 0) & (F.col(_UNACCOUNTED) > 0))
+    return unaccounted.join(shared, on=IDENTITY_HASH, how="left_semi").select(POSITION_HASH)

@@ -1,82 +1,49 @@
-"""Command `audit`: prove from the tables alone that nothing is lost and nothing is twice.
+"""Verify the tables against each other: the entry of the audit.
 
-Every record in raw is exactly one of: an event; a twin, whose identity is an event's from another
-record; quarantined; or not processed yet. Events and quarantine hold nothing else, and what they
-hold says what raw's bytes say. No step of the pipeline is used to prove it.
+Every record in raw is exactly one of: an event; a duplicate, whose identity an event from another
+record has; quarantined; not processed yet. Events and quarantine contain nothing else, and what
+they contain agrees with raw's bytes. No step of the pipeline is used to verify it.
+
+    tables ──> snapshot ──> reconciliation ──> suspects ──> violations, duplicates ──> report
+
+1. `snapshot` pins one version of each table, and cuts it to the ingest dates.
+2. `reconciliation` brings the tables together in one shuffle, and counts each position by its hash.
+3. `suspects` clears what is in order, and the duplicates of stored events. Most rows end here.
+4. `violations` compares the remaining positions row by row, and names what is wrong with each.
+5. `duplicates` searches whole tables for the identities of records that are in raw alone. Those
+   that it does not find are lost.
+6. `report` has the number of records of each outcome, and a sample of the rows of each violation.
+
+`reference_parser` reads the bytes for 2 and 4.
 """
 
-import argparse
 from datetime import date
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.audit.duplicates import comparable, due, surplus, twins
+from jobs.audit.duplicates import (
+    duplicates_of_stored,
+    events_of_same_dates,
+    only_processed,
+    repeated_identities,
+)
 from jobs.audit.reconciliation import IN_EVENTS, IN_QUARANTINE, IN_RAW, is_unaccounted
-from jobs.audit.report import BREACHES, Breach, Report, Sample
-from jobs.audit.snapshot import pin
-from jobs.audit.suspects import doubts
-from jobs.audit.violations import KINDS, by_position
-from jobs.cli import options as dates
-from jobs.config import loader as config
-from jobs.dataframes.hash_joins import kept
-from jobs.errors import BreachError
-from jobs.lake.tables import Tables, tables
-from jobs.reporting.reasons import count_reasons
-from jobs.runtime import session
-from jobs.runtime.spark_errors import explained
-from jobs.streaming import process
+from jobs.audit.report import VIOLATIONS, Report, Sample, Violation
+from jobs.audit.snapshot import pin_tables
+from jobs.audit.suspects import find_suspects
+from jobs.audit.violations import KINDS, count_by_position
+from jobs.dataframes import count_reasons, persisted
+from jobs.lake import Tables
 from transforms.columns import CREATED_AT, EVENT_UUID, POSITION
 
 SAMPLES = 10
 
-# Positions of one partition of the shuffle: counted within 100 MB of memory.
+# The positions of one shuffle partition: they are counted within 100 MB of memory.
 _ROWS_PER_PARTITION = 500_000
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what only `audit` takes."""
-    dates.add_arguments(parser)
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument(
-        "--samples",
-        type=_count,
-        default=SAMPLES,
-        metavar="N",
-        help=f"rows that are shown of each breach (default {SAMPLES})",
-    )
-    parser.add_argument(
-        "--drained",
-        action="store_true",
-        help="records that `process` has not taken yet count as lost",
-    )
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Print the report. Answers 0 when the tables are clean, else 1.
-
-    Raises:
-        ConfigError: a setting cannot be, or --from is after --to.
-        LakeError: a table is missing or cannot be read.
-    """
-    settings = config.load(arguments.config, arguments.overrides)
-    dates.require_order(arguments)
-    checkpoint = settings.lake.checkpoint(process.NAME)
-    spark = session.build(settings)
-    with explained():
-        report = prove(
-            spark,
-            tables(settings.lake, settings.fields),
-            arguments.first,
-            arguments.last,
-            checkpoint=None if arguments.drained else checkpoint,
-            samples=arguments.samples,
-        )
-    print(report.to_json() if arguments.json else "\n".join(report.lines()))
-    return 0 if report.is_clean else BreachError.exit_code
-
-
-def prove(
+def verify_tables(
     spark: SparkSession,
     tables: Tables,
     first: date | None = None,
@@ -85,44 +52,45 @@ def prove(
     checkpoint: str | None = None,
     samples: int = SAMPLES,
 ) -> Report:
-    """Hold the tables against each other, for the ingest dates from `first` to `last`.
+    """Verify the records of the ingest dates from `first` to `last`, both inclusive.
 
     Args:
-        checkpoint: that of `process`: what it has not taken yet is pending. Without it, every
-            record must be accounted for.
-        samples: how many rows each breach names.
+        checkpoint: the checkpoint of `process`. Records that it has not processed are pending.
+            Without a checkpoint, every record must be accounted for.
+        samples: the number of rows to name for each violation.
 
     Raises:
-        LakeError: a table is missing, or the checkpoint cannot be understood.
+        CheckpointError: the checkpoint is damaged.
+        LakeError: a table is missing.
     """
-    snapshot = pin(spark, tables, first, last, checkpoint)
-    raw = snapshot.within.raw.count()
+    snapshot = pin_tables(spark, tables, first, last, checkpoint)
+    raw = snapshot.in_range.raw.count()
     partitions = max(spark.sparkContext.defaultParallelism, raw // _ROWS_PER_PARTITION + 1)
-    events = comparable(snapshot)
+    events = events_of_same_dates(snapshot)
     with (
-        doubts(snapshot, events, partitions) as doubtful,
-        kept(by_position(snapshot.within.only(doubtful.positions))) as positions,
-        kept(surplus(snapshot, events, doubtful.shared)) as repeated,
-        kept(due(positions.where(is_unaccounted()), snapshot)) as missing,
-        kept(twins(missing, snapshot)) as others,
+        find_suspects(snapshot, events, partitions) as suspects,
+        persisted(count_by_position(snapshot.in_range.only(suspects.positions))) as positions,
+        persisted(repeated_identities(snapshot, events, suspects.shared)) as repeated,
+        persisted(only_processed(positions.where(is_unaccounted()), snapshot)) as unaccounted,
+        persisted(duplicates_of_stored(unaccounted, snapshot)) as duplicates,
     ):
-        lost = missing.join(others, on=list(POSITION), how="left_anti")
-        found = {"lost": lost, "identity_twice": repeated} | _by_kind(positions)
-        outcomes = _outcomes(positions)
+        lost = unaccounted.join(duplicates, on=list(POSITION), how="left_anti")
+        violating = {"lost": lost, "identity_twice": repeated} | _by_kind(positions)
+        outcomes = _count_outcomes(positions)
         return Report(
             first=first,
             last=last,
             raw=raw,
-            stored=doubtful.stored + outcomes["stored"],
-            twins=doubtful.twins + others.count(),
-            quarantined=doubtful.quarantined + outcomes["quarantined"],
-            pending=outcomes["unaccounted"] - missing.count(),
-            reasons=count_reasons(snapshot.within.quarantine),
-            breaches=_breaches(found, samples),
+            stored=suspects.stored + outcomes["stored"],
+            duplicates=suspects.duplicates + duplicates.count(),
+            quarantined=suspects.quarantined + outcomes["quarantined"],
+            pending=outcomes["unaccounted"] - unaccounted.count(),
+            reasons=count_reasons(snapshot.in_range.quarantine),
+            violations=_violations(violating, samples),
         )
 
 
-def _outcomes(positions: DataFrame) -> dict[str, int]:
+def _count_outcomes(positions: DataFrame) -> dict[str, int]:
     in_raw = F.col(IN_RAW) > 0
     outcomes = {
         "stored": in_raw & (F.col(IN_EVENTS) > 0),
@@ -138,23 +106,17 @@ def _by_kind(positions: DataFrame) -> dict[str, DataFrame]:
     return {kind: positions.where(F.array_contains(KINDS, kind)) for kind in kinds}
 
 
-def _breaches(found: dict[str, DataFrame], samples: int) -> tuple[Breach, ...]:
-    """The kinds of which there are rows, in the order of `BREACHES`."""
-    counts = {kind: found[kind].count() for kind in BREACHES if kind in found}
+def _violations(violating: dict[str, DataFrame], samples: int) -> tuple[Violation, ...]:
+    """The violations that have rows, in the order of `VIOLATIONS`."""
+    counts = {kind: violating[kind].count() for kind in VIOLATIONS if kind in violating}
     return tuple(
-        Breach(kind, count, _samples(found[kind], samples))
+        Violation(kind, count, _samples(violating[kind], samples))
         for kind, count in counts.items()
         if count
     )
 
 
-def _samples(rows: DataFrame, most: int) -> tuple[Sample, ...]:
+def _samples(rows: DataFrame, limit: int) -> tuple[Sample, ...]:
     created_at = F.date_format(CREATED_AT, "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX").alias(CREATED_AT)
-    some = rows.select(*POSITION, EVENT_UUID, created_at).orderBy(*POSITION).limit(most)
-    return tuple(Sample(**row.asDict()) for row in some.collect())
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"wanted a number of rows, but got {text!r}")
-    return int(text)
+    first = rows.select(*POSITION, EVENT_UUID, created_at).orderBy(*POSITION).limit(limit)
+    return tuple(Sample(**row.asDict()) for row in first.collect())

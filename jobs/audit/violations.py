@@ -1,4 +1,4 @@
-"""What is wrong with positions that hashes alone do not clear."""
+"""Compare the suspects row by row, and name what is wrong with each position."""
 
 from functools import reduce
 from operator import and_
@@ -13,7 +13,7 @@ from jobs.audit.reconciliation import (
     TABLE,
     TABLES,
     Frames,
-    counts,
+    counts_by_table,
     with_members,
 )
 from jobs.audit.reference_parser import members, read_event, utc_date
@@ -29,15 +29,17 @@ from transforms.columns import (
 KINDS = "kinds"
 
 _BYTES = "bytes_hash"
+_CHANGED = "is_changed"
 _MISFILED = "is_misfiled"
 
 
-def by_position(frames: Frames) -> DataFrame:
-    """Count each position exactly, and name what is wrong with it.
+def count_by_position(frames: Frames) -> DataFrame:
+    """Count the rows of each position, and name its violations.
 
-    Columns out:  the position; in_raw, in_events, in_quarantine: bigint; event_uuid: string and
-                  created_at: timestamp, as raw's bytes say or, without raw, as the row says;
-                  kinds: array<string>, the breaches that the counts alone show
+    Columns out:  the position; in_raw, in_events, in_quarantine: bigint, the number of rows;
+                  event_uuid: string and created_at: timestamp (UTC), as in raw's bytes or, if the
+                  position is not in raw, as in the row;
+                  kinds: array<string>, the violations that concern this position alone
     Rows:         one for each position
     """
     entries = (
@@ -46,27 +48,27 @@ def by_position(frames: Frames) -> DataFrame:
         _record_entry(frames.quarantine, IN_QUARANTINE),
     )
     identity = F.struct(*IDENTITY)
-    in_bytes = F.max(F.when(F.col(TABLE) == TABLES[IN_RAW], identity))
+    identity_in_raw = F.max(F.when(F.col(TABLE) == TABLES[IN_RAW], identity))
     return (
         reduce(DataFrame.unionAll, entries)
         .groupBy(*POSITION)
         .agg(
-            *counts(),
-            (F.min(_BYTES) != F.max(_BYTES)).alias("is_changed"),
+            *counts_by_table(),
+            (F.min(_BYTES) != F.max(_BYTES)).alias(_CHANGED),
             F.bool_or(_MISFILED).alias(_MISFILED),
-            F.coalesce(in_bytes, F.max(identity)).alias("identity"),
+            F.coalesce(identity_in_raw, F.max(identity)).alias("identity"),
         )
         .select(*POSITION, *TABLES, "identity.*", _kinds().alias(KINDS))
     )
 
 
 def _event_entry(events: DataFrame) -> DataFrame:
-    """The columns of an event must say what its own payload says, and that must be all of it."""
+    """The entry of an event, which is misfiled unless its columns agree with its own payload."""
     event, data = "read_event", F.col(PAYLOAD).cast("binary")
-    said = members(F.col(event), data)
-    told = said | {EVENT_DATE: utc_date(said[CREATED_AT])}
-    # Null where either side is null: nothing of an event may be.
-    is_filed = reduce(and_, (F.col(name) == value for name, value in told.items()))
+    in_payload = members(F.col(event), data)
+    expected = in_payload | {EVENT_DATE: utc_date(in_payload[CREATED_AT])}
+    # Null if either side is null, and nothing of an event may be null.
+    is_filed = reduce(and_, (F.col(name) == value for name, value in expected.items()))
     return _entry(
         events.withColumn(event, read_event(data)),
         IN_EVENTS,
@@ -90,7 +92,7 @@ def _entry(rows: DataFrame, table: str, data: Column, is_misfiled: Column) -> Da
 
 
 def _kinds() -> Column:
-    """The names in `audit_report.BREACHES` of what the counts show."""
+    """The violations of a position, by their names in `jobs.audit.report.VIOLATIONS`."""
     in_raw, in_events, in_quarantine = (F.col(n) for n in (IN_RAW, IN_EVENTS, IN_QUARANTINE))
     kinds = {
         "read_twice": in_raw > 1,
@@ -99,8 +101,8 @@ def _kinds() -> Column:
         "stored_and_quarantined": (in_events > 0) & (in_quarantine > 0),
         "invented_event": (in_raw == 0) & (in_events > 0),
         "invented_rejection": (in_raw == 0) & (in_quarantine > 0),
-        "changed": (in_raw > 0) & F.col("is_changed"),
+        "changed": (in_raw > 0) & F.col(_CHANGED),
         "misfiled": F.col(_MISFILED),
     }
-    found = (F.when(is_so, F.lit(kind)) for kind, is_so in kinds.items())
-    return F.array_compact(F.array(*found))
+    violated = (F.when(is_violated, F.lit(kind)) for kind, is_violated in kinds.items())
+    return F.array_compact(F.array(*violated))

@@ -1,41 +1,24 @@
-"""What a checkpoint of ours remembers beside Spark's own files: its generation and its last run.
+"""The folder of a query's checkpoint: Spark's files, and ours beside them.
 
-Three facts decide whether the state of `process` may be trusted (docs/guarantees.md): the moment
-since which it remembers every identity, the last clock that was used, and whether the last run that
-wrote to the tables was one of this checkpoint.
+offsets/N, commits/N   Spark: batch N was planned; batch N was committed
+metadata               Spark: the identifier of the query
+generation.json        since when the state of `process` remembers every identity
+runs/                  `process`: the last run, and the batch that it found in doubt;
+                       `ingest`: the names of its writers
+belongs_to.json        the tables and the stream that the checkpoint belongs to
 """
 
 import json
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from dataclasses import replace
+from datetime import UTC, datetime
 
 from pyspark.sql import SparkSession
 
-from jobs.checkpoints.generation import SINCE_EVER, Generation
-from jobs.errors import LakeError
-from jobs.lake.fencing import Progress
-from jobs.runtime.filesystem import Folder
+from jobs.checkpoints.generation import Generation
+from jobs.errors import CheckpointError, ClockError
+from jobs.runtime import HadoopDirectory
 
-_FILE = "generation.json"
-_ANEW = (
-    "move the folder {path} away, and a new generation begins (nothing is lost or stored twice by "
-    "that)"
-)
-
-
-@dataclass(frozen=True)
-class Cover:
-    """What a start of `process` may rely on.
-
-    No batch may run on a clock before `clock_floor`: after a fail-over to a machine whose time
-    lags by more than the window, Spark would drop every row as late. The batch `in_doubt` was
-    planned by an earlier run, and it or a part of it may be in the tables.
-    """
-
-    generation: Generation
-    clock_floor: datetime
-    in_doubt: int | None = None
+_GENERATION = "generation.json"
 
 
 class Checkpoint:
@@ -43,181 +26,138 @@ class Checkpoint:
 
     def __init__(self, spark: SparkSession, path: str) -> None:
         self.path = path
-        self._spark = spark
-        self._folder = Folder(spark, path)
-        self._offsets = Folder(spark, f"{path}/offsets")
-        self._commits = Folder(spark, f"{path}/commits")
-        self._runs = Folder(spark, f"{path}/runs")
+        self.directory = HadoopDirectory(spark, path)
+        self.runs = HadoopDirectory(spark, f"{path}/runs")
+        self._offsets = HadoopDirectory(spark, f"{path}/offsets")
+        self._commits = HadoopDirectory(spark, f"{path}/commits")
+        self._state = HadoopDirectory(spark, f"{path}/state")
 
     def is_new(self) -> bool:
         """True until a query has planned its first batch here."""
-        return self.last_batch() < 0
+        return self.last_planned_batch() < 0
 
-    def query(self) -> str:
-        """What Spark calls the query, or empty where there is no note of it."""
+    def last_planned_batch(self) -> int:
+        """The number of the last planned batch; -1 before the first."""
+        return newest_number(self._offsets)
+
+    def last_committed_batch(self) -> int:
+        """The number of the last batch that Spark committed; -1 before the first."""
+        return newest_number(self._commits)
+
+    def uncommitted_batch(self) -> int | None:
+        """The number of the batch that was planned but not committed, if there is one."""
+        planned = self.last_planned_batch()
+        return planned if planned > self.last_committed_batch() else None
+
+    def last_run(self) -> int:
+        """The number of the last run of `process` that used this checkpoint; -1 for none."""
+        return newest_number(self.runs)
+
+    def batch_in_doubt_of(self, run: int) -> int | None:
+        """The batch that `run` found in doubt. Raises KeyError if that was not recorded."""
         try:
-            return str(json.loads(self._folder.read("metadata") or "{}")["id"])
-        except (ValueError, KeyError, TypeError):
-            return ""
+            recorded = json.loads(self.runs.read(str(run)) or "")["in_doubt"]
+            return None if recorded is None else int(recorded)
+        except (ValueError, TypeError) as error:
+            raise KeyError(run) from error
 
-    def last_batch(self) -> int:
-        """The last batch that was planned here; -1 before the first."""
-        return _newest(self._offsets, -1)
-
-    def last_done(self) -> int:
-        """The last batch that is noted as done; -1 before the first."""
-        return _newest(self._commits, -1)
-
-    def unfinished(self) -> int | None:
-        """The batch that was planned here, but not noted as done."""
-        planned = self.last_batch()
-        return planned if planned > self.last_done() else None
-
-    def note_run(self, run: int, in_doubt: int | None) -> None:
-        """Note that `run` works on the tables from here, and which batch it found in doubt."""
-        earlier = [name for name in self._runs.names() if name.isdigit()]
-        self._runs.write(str(run), json.dumps({"in_doubt": in_doubt}))
+    def record_run(self, run: int, in_doubt: int | None) -> None:
+        """Record that `run` uses this checkpoint, and which batch it found in doubt."""
+        earlier = [name for name in self.runs.names() if name.isdigit()]
+        self.runs.write(str(run), json.dumps({"in_doubt": in_doubt}))
         for name in earlier:
-            self._runs.delete(name)
+            self.runs.delete(name)
 
-    def take_up(
-        self,
-        window: timedelta,
-        now: datetime,
-        last_clock: datetime | None,
-        before: Progress,
-    ) -> Cover:
-        """Go on with the checkpoint's generation, or begin one where the checkpoint is new.
-
-        A generation also begins where the tables have more than this checkpoint has brought them:
-        it was restored from a copy, or another one has worked on the lake meanwhile.
-
-        Args:
-            window: `once.window` as it is set now.
-            now: this machine's time.
-            last_clock: the newest clock that the tables have seen, None while they are empty: a
-                machine whose time lags behind the one before must not think that the state is
-                older than it is.
-            before: how far the last run came that wrote to the tables.
+    def generation(self) -> Generation:
+        """The generation of a checkpoint that has batches.
 
         Raises:
-            LakeError: when the checkpoint has batches, but its generation is missing, unreadable
-                or another one's; when its notes are damaged; when the tables are older than the
-                checkpoint; or when the folder cannot be written.
+            CheckpointError: the file is missing or unreadable, or describes another query's state.
         """
-        held = Progress(_newest(self._runs, -1), self.last_batch())
-        if before.run < held.run:
-            raise LakeError(
-                f"{self.path} knows of run {held.run}, of which the tables know nothing: they were "
-                "deleted, or restored from a copy, and would lack what this checkpoint takes for "
-                "done. Move the folder away, and the run begins a new one (what the tables have "
-                "is not stored again)"
+        text = self.directory.read(_GENERATION)
+        if text is None:
+            raise self.damaged(
+                f"{self.path} has batches but no {_GENERATION}, so it is unknown since when its "
+                "state remembers every event"
             )
-        since = max(now, last_clock or now)
-        if self.is_new():
-            # A generation without batches has stored nothing: it may as well begin now.
-            self._require_empty()
-            covered_since = SINCE_EVER if last_clock is None else since
-            return self._begin(Generation(uuid4().hex, covered_since, window), clock_floor=since)
-        noted = self._noted()
-        clock_floor = self._last_clock(noted)
-        if held < before:
-            since = max(since, clock_floor)
-            return self._begin(Generation(uuid4().hex, since, window), clock_floor=since)
-        if window > noted.window:
-            # A longer window promises more than the state remembers: the cover begins anew.
-            since = max(since, clock_floor)
-            longer = replace(noted, covered_since=since, window=window)
-            return self._begin(longer, clock_floor=since)
-        if window < noted.window:
-            return self._begin(replace(noted, window=window), clock_floor)
-        return Cover(noted, clock_floor, self._in_doubt(before))
-
-    def _in_doubt(self, before: Progress) -> int | None:
-        """The batch that was planned but not noted as done, if a part of it may be in the tables.
-
-        The last run tells by its last batch there. An earlier one, of which the tables do not
-        know any more, left the batch to the last one to look into.
-        """
-        unfinished = self.unfinished()
-        if unfinished is None or before.batch >= unfinished:
-            return unfinished
         try:
-            left = json.loads(self._runs.read(str(before.run)) or "")["in_doubt"]
-        except (ValueError, KeyError, TypeError):
-            return unfinished
-        return unfinished if left == unfinished else None
-
-    def require_clock(self, batch: int, clock_floor: datetime) -> None:
-        """Raise LakeError where this machine's time went back so far that Spark dropped rows.
-
-        It drops what is not ahead of the watermark, which follows the newest clock so far. The
-        next start runs the batch anew, on a clock that has not gone back.
-        """
-        batch_time, watermark = self._times(batch)
-        clock = max(batch_time, clock_floor)
-        if clock <= watermark:
-            raise LakeError(
-                f"this machine's time has gone back to {clock.isoformat()}, behind what was "
-                f"stored before {watermark.isoformat()}: start again, and the clock goes on from "
-                "where it was"
+            generation = Generation.from_json(text)
+        except (ValueError, KeyError, TypeError) as error:
+            raise self.damaged(f"{self.path}/{_GENERATION} cannot be read ({error!r})") from None
+        query = self._query_id()
+        if generation.query not in ("", query):
+            raise self.damaged(
+                f"{self.path}/{_GENERATION} belongs to the query {generation.query}, but the state "
+                f"beside it belongs to {query or 'none'}"
             )
+        return generation
+
+    def write_generation(self, generation: Generation) -> None:
+        """Record the generation. Raises LakeError if the folder cannot be written."""
+        self.directory.write(_GENERATION, generation.to_json())
 
     def bind(self, generation: Generation, query: str) -> None:
-        """Note that `generation` is the life of the query that Spark calls `query`."""
+        """Record that `generation` describes the state of the query with this identifier."""
         if generation.query != query:
-            self._folder.write(_FILE, replace(generation, query=query).to_json())
+            self.write_generation(replace(generation, query=query))
 
-    def _require_empty(self) -> None:
-        for name in ("commits", "state"):
-            if Folder(self._spark, f"{self.path}/{name}").names():
-                raise self._damaged(f"{self.path}/offsets is empty, but {self.path}/{name} is not")
+    def batch_times(self, batch: int) -> tuple[datetime, datetime]:
+        """The time of a planned batch, and the watermark before it, from Spark's offset log.
 
-    def _damaged(self, what: str) -> LakeError:
-        return LakeError(f"{what}: {_ANEW.format(path=self.path)}")
-
-    def _noted(self) -> Generation:
-        text = self._folder.read(_FILE)
-        if text is None:
-            raise self._damaged(
-                f"{self.path} has batches but no {_FILE}, so it is not known since when its state "
-                "covers all events"
-            )
-        try:
-            noted = Generation.from_json(text)
-        except (ValueError, KeyError, TypeError) as error:
-            raise self._damaged(f"{self.path}/{_FILE} cannot be read ({error!r})") from None
-        query = self.query()
-        if noted.query not in ("", query):
-            raise self._damaged(
-                f"{self.path}/{_FILE} is of the query {noted.query}, but the state beside it is of "
-                f"{query or 'none'}"
-            )
-        return noted
-
-    def _last_clock(self, generation: Generation) -> datetime:
-        """The newest clock that this checkpoint has used.
-
-        Spark notes each batch's time and watermark in its offset log; the watermark is the
-        newest clock before that batch, less the window.
+        Raises:
+            CheckpointError: the file is missing or unreadable.
         """
-        batch_time, watermark = self._times(self.last_batch())
-        return max(generation.covered_since, batch_time, watermark + generation.window)
-
-    def _times(self, batch: int) -> tuple[datetime, datetime]:
-        """The batch's own time, and the watermark before it."""
         try:
             metadata = json.loads((self._offsets.read(str(batch)) or "").split("\n")[1])
             batch_time = datetime.fromtimestamp(metadata["batchTimestampMs"] / 1000, UTC)
             watermark = datetime.fromtimestamp(metadata["batchWatermarkMs"] / 1000, UTC)
         except (IndexError, ValueError, KeyError, TypeError) as error:
-            raise self._damaged(f"{self.path}/offsets/{batch} cannot be read ({error!r})") from None
+            raise self.damaged(f"{self.path}/offsets/{batch} cannot be read ({error!r})") from None
         return batch_time, watermark
 
-    def _begin(self, generation: Generation, clock_floor: datetime) -> Cover:
-        self._folder.write(_FILE, generation.to_json())
-        return Cover(generation, clock_floor, self.unfinished())
+    def last_clock(self, generation: Generation) -> datetime:
+        """The newest clock that this checkpoint has used.
+
+        The watermark of a batch is the newest clock before it, less the window.
+        """
+        batch_time, watermark = self.batch_times(self.last_planned_batch())
+        return max(generation.covered_since, batch_time, watermark + generation.window)
+
+    def require_clock(self, batch: int, clock_floor: datetime) -> None:
+        """Raise ClockError if the driver's clock went back so far that Spark dropped rows.
+
+        Spark drops rows at or before the watermark, which follows the newest clock. The next start
+        runs the batch again, on a clock that has not gone back.
+        """
+        batch_time, watermark = self.batch_times(batch)
+        clock = max(batch_time, clock_floor)
+        if clock <= watermark:
+            raise ClockError(
+                f"the driver's clock went back to {clock.isoformat()}, before the watermark "
+                f"{watermark.isoformat()}. Start again: the next run continues from the old clock"
+            )
+
+    def require_empty(self) -> None:
+        """Raise CheckpointError if a checkpoint without planned batches has commits or state."""
+        for name, directory in (("commits", self._commits), ("state", self._state)):
+            if directory.names():
+                raise self.damaged(f"{self.path}/offsets is empty, but {self.path}/{name} is not")
+
+    def damaged(self, fact: str) -> CheckpointError:
+        """The error that tells the user to move the folder away."""
+        return CheckpointError(
+            f"{fact}. Move the folder {self.path} away; the next run begins a new generation, and "
+            "nothing is lost or stored twice"
+        )
+
+    def _query_id(self) -> str:
+        """Spark's identifier of the query, or empty if there is none."""
+        try:
+            return str(json.loads(self.directory.read("metadata") or "{}")["id"])
+        except (ValueError, KeyError, TypeError):
+            return ""
 
 
-def _newest(numbered: Folder, default: int) -> int:
-    return max((int(name) for name in numbered.names() if name.isdigit()), default=default)
+def newest_number(directory: HadoopDirectory) -> int:
+    """The greatest number among the names of the files; -1 if there is none."""
+    return max((int(name) for name in directory.names() if name.isdigit()), default=-1)

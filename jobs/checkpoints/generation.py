@@ -4,17 +4,16 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
-# Where nothing was ever stored, a state that knows nothing forgets nothing.
-SINCE_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+# If nothing was ever stored, an empty state covers all time.
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class Generation:
-    """One life of a checkpoint: from its first batch until it is deleted, or until another
-    checkpoint has worked on the lake.
+    """One life of a checkpoint, from its first batch until it is deleted or overtaken.
 
-    `query` is Spark's name for the same life, empty until the query has started: it tells whether
-    the state beside this file is the one that the file speaks of.
+    `query` is Spark's identifier of the same life, empty until the query has started. It shows
+    whether the state next to this file is the state that the file describes.
     """
 
     identifier: str
@@ -23,7 +22,7 @@ class Generation:
     query: str = ""
 
     def to_json(self) -> str:
-        """The text that stands in the checkpoint."""
+        """The text of the file in the checkpoint."""
         fields = asdict(self) | {
             "covered_since": self.covered_since.isoformat(),
             "window": self.window.total_seconds(),
@@ -32,7 +31,7 @@ class Generation:
 
     @staticmethod
     def from_json(text: str) -> "Generation":
-        """The generation that `to_json` wrote. Raises what reading any other text raises."""
+        """Read what `to_json` wrote. Raises ValueError, KeyError or TypeError for another text."""
         fields = json.loads(text)
         covered_since = datetime.fromisoformat(fields["covered_since"])
         if covered_since.tzinfo is None:

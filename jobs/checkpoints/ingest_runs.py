@@ -1,8 +1,9 @@
 """Which runs of a checkpoint of `ingest` have written raw, and up to which batch.
 
-Spark replays a batch that it has planned and not noted as done, and raw may have it already. Each
-run has a name, which its checkpoint knows before it writes anything, and which stands in each of
-its commits: so raw's newest commits tell what it has, and of whose batches.
+Spark replays a batch that it planned but did not commit, and raw may contain it already. Each run
+has a unique writer name. The checkpoint records the name before the run writes anything, and each
+commit of the run records it too. So the newest commits of raw show which batches it contains, and
+whose they are.
 """
 
 from itertools import dropwhile
@@ -11,75 +12,76 @@ from uuid import uuid4
 from pyspark.sql import SparkSession
 
 from jobs.checkpoints.checkpoint import Checkpoint
-from jobs.errors import LakeError
-from jobs.lake.fencing import Claim, marks
-from jobs.lake.tables import Table
-from jobs.runtime.filesystem import Folder
+from jobs.config import Query
+from jobs.errors import CheckpointError
+from jobs.lake import Table, WriterFence, commit_marks
 
 
-class Writers:
-    """The runs that one checkpoint knows."""
+class IngestRuns:
+    """The runs that one checkpoint of `ingest` records."""
 
-    def __init__(self, spark: SparkSession, checkpoint: Checkpoint, raw: Table, query: str) -> None:
-        self._spark, self._checkpoint, self._raw, self._query = spark, checkpoint, raw, query
-        self._folder = Folder(spark, f"{checkpoint.path}/runs")
+    def __init__(self, spark: SparkSession, checkpoint: Checkpoint, raw: Table) -> None:
+        self._spark, self._checkpoint, self._raw = spark, checkpoint, raw
 
-    def claim(self) -> tuple[Claim, int]:
-        """Claim raw for a new run; answers also the last batch of the checkpoint that raw has.
+    def fence(self) -> tuple[WriterFence, int]:
+        """Fence raw for a new run. Return the last batch of the checkpoint that raw contains, too.
 
         Raises:
-            LakeError: raw has batches that the checkpoint does not know, or lacks some that it
-                takes for done; or another run has taken over meanwhile.
+            CheckpointError: raw has batches that the checkpoint does not record, or lacks batches
+                that it has committed.
+            FencedError: another run was faster.
         """
-        self._written()  # a checkpoint that is refused takes nothing over
-        earlier = [name for name in self._folder.names() if name.isalnum()]
+        self._last_written()  # a checkpoint that is rejected must not fence a running driver
+        runs = self._checkpoint.runs
+        earlier = [name for name in runs.names() if name.isalnum()]
         writer = uuid4().hex
-        self._folder.write(writer, "")
-        claim = Claim(self._spark, (self._raw,), self._query, writer)
-        # No run before this one can write any more, so what is found now stays true.
-        written = self._written(own=writer)
-        self._folder.write(writer, str(written))
+        runs.write(writer, "")
+        fence = WriterFence(self._spark, (self._raw,), Query.INGEST, writer)
+        # No earlier run can write any more, so this result stays true.
+        last_written = self._last_written(own=writer)
+        runs.write(writer, str(last_written))
         for name in earlier:
-            self._folder.delete(name)
-        return claim, written
+            runs.delete(name)
+        return fence, last_written
 
-    def _written(self, own: str = "") -> int:
-        """The last batch of the checkpoint that raw has, -1 for none, leaving this run aside."""
+    def _last_written(self, own: str = "") -> int:
+        """The last batch of the checkpoint that raw contains, or -1; this run's marks aside."""
         if self._checkpoint.is_new():
             return -1
-        # A driver that this run is about to take over may go on up to the claim.
-        done = self._checkpoint.last_done()
-        written = self._told_by_raw(own)
-        planned = self._checkpoint.last_batch()
+        # Read first: a driver that this run is about to fence may continue until then.
+        committed = self._checkpoint.last_committed_batch()
+        written = self._last_batch_in_raw(own)
+        planned = self._checkpoint.last_planned_batch()
         if written > planned:
-            raise self._refused(
-                f"its last batch is {planned}, but the table has batch {written}: it was restored "
-                "from a copy"
+            raise self._rejected(
+                f"the table has batch {written}, but the last batch of the checkpoint is "
+                f"{planned}: the checkpoint was restored from a copy"
             )
-        if written < done:
-            raise self._refused(
-                f"it has done batch {done}, but the table has none behind {written}: the table was "
-                "restored from a copy"
+        if written < committed:
+            raise self._rejected(
+                f"the table has no batch after {written}, but the checkpoint has committed batch "
+                f"{committed}: the table was restored from a copy"
             )
         return written
 
-    def _told_by_raw(self, own: str) -> int:
-        left = marks(self._spark, self._raw, self._query)
-        for mark in dropwhile(lambda mark: mark.writer == own, left):
-            noted = self._folder.read(mark.writer)
-            if mark.reached.batch >= 0:
-                if noted is None:
-                    raise self._refused(
-                        f"run {mark.reached.run}, which it does not know, has written the table"
+    def _last_batch_in_raw(self, own: str) -> int:
+        marks = commit_marks(self._spark, self._raw, Query.INGEST)
+        for mark in dropwhile(lambda mark: mark.writer == own, marks):
+            recorded = self._checkpoint.runs.read(mark.writer)
+            if mark.progress.batch >= 0:
+                if recorded is None:
+                    raise self._rejected(
+                        f"run {mark.progress.run}, which the checkpoint does not record, has "
+                        "written the table"
                     )
-                return mark.reached.batch
-            if noted:
-                return int(noted)
-            # That run wrote nothing, and did not come to note what it found: one before it tells.
-        raise self._refused("the table's log does not tell what it has of it")
+                return mark.progress.batch
+            if recorded:
+                return int(recorded)
+            # That run wrote nothing and recorded nothing. An earlier one decides.
+        raise self._rejected("the log of the table does not reach back far enough")
 
-    def _refused(self, why: str) -> LakeError:
-        return LakeError(
-            f"{self._checkpoint.path} does not tell how far {self._raw.path} has come, as {why}. "
-            "Move the folder away, and the run goes on behind the last records that the table has"
+    def _rejected(self, cause: str) -> CheckpointError:
+        return CheckpointError(
+            f"the checkpoint {self._checkpoint.path} does not match {self._raw.path}: {cause}. "
+            "Move the folder away; the next run continues after the last records in the table"
         )

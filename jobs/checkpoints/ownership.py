@@ -1,49 +1,42 @@
-"""To which tables and stream a checkpoint belongs, noted beside Spark's own files.
+"""The tables and the stream that a checkpoint belongs to, recorded beside Spark's own files.
 
-A checkpoint says how far a query has come. Over other tables than those that it was made for, or
-over tables that were deleted and made anew, that is not true: what was read before would be
-missing there, and nobody would be told.
+A checkpoint records how far a query has come. Over other tables, or over tables that were deleted
+and created again, that is wrong: what was read before would be missing, without an error.
 """
 
 import json
 from collections.abc import Mapping
 
-from pyspark.sql import SparkSession
-
 from jobs.checkpoints.checkpoint import Checkpoint
-from jobs.errors import LakeError
-from jobs.runtime.filesystem import Folder
+from jobs.errors import CheckpointError
 
 _FILE = "belongs_to.json"
 
 
-def require_own(spark: SparkSession, checkpoint: Checkpoint, here: Mapping[str, str]) -> None:
-    """Raise LakeError where `checkpoint` was made for something else than what is `here`.
-
-    A checkpoint without such a note takes what is here for its own from now on.
+def require_own(checkpoint: Checkpoint, owners: Mapping[str, str]) -> None:
+    """Check that `checkpoint` was made for `owners`. A checkpoint without a record gets one.
 
     Args:
-        here: the identity of each thing that the checkpoint speaks of, by what it is.
+        owners: the identifiers of the tables and of the stream, by name.
 
     Raises:
-        LakeError: the checkpoint belongs elsewhere, or its note cannot be read.
+        CheckpointError: the checkpoint belongs to something else, or its record is unreadable.
     """
-    folder = Folder(spark, checkpoint.path)
-    text = folder.read(_FILE)
+    text = checkpoint.directory.read(_FILE)
     if text is None or checkpoint.is_new():
-        folder.write(_FILE, json.dumps(here, indent=2) + "\n")
+        checkpoint.directory.write(_FILE, json.dumps(owners, indent=2) + "\n")
         return
     try:
-        noted = dict(json.loads(text))
+        recorded = dict(json.loads(text))
     except (ValueError, TypeError) as error:
-        raise LakeError(
-            f"{checkpoint.path}/{_FILE} cannot be read ({error!r}): delete it, if that checkpoint "
-            "is this lake's own"
+        raise CheckpointError(
+            f"{checkpoint.path}/{_FILE} cannot be read ({error!r}). Delete it if the checkpoint "
+            "belongs to this lake"
         ) from None
-    for name, identity in here.items():
-        if noted.get(name) != identity:
-            raise LakeError(
-                f"the checkpoint {checkpoint.path} was made for another {name} ({noted.get(name)}) "
-                f"than there is now ({identity}): correct lake.checkpoints; or, if {name} was made "
-                "anew on purpose, move that folder away, and the run begins anew"
+    for name, identifier in owners.items():
+        if recorded.get(name) != identifier:
+            raise CheckpointError(
+                f"the checkpoint {checkpoint.path} was made for another {name}: expected "
+                f"{identifier}, found {recorded.get(name)}. Correct lake.checkpoints; if {name} "
+                "was created again on purpose, move that folder away and start again"
             )

@@ -1,0 +1,45 @@
+"""The settings: their sections and defaults, where their values come from, how they are parsed."""
+
+from jobs.config.documentation import configuration_markdown, reference_toml
+from jobs.config.loader import ENVIRONMENT_PREFIX, Tree, load_settings
+from jobs.config.locations import Lake, Source
+from jobs.config.settings import (
+    Checks,
+    Events,
+    Once,
+    Process,
+    Query,
+    Settings,
+    StateStore,
+    Stream,
+)
+from jobs.config.values import (
+    format_duration,
+    parse_boolean,
+    parse_duration,
+    parse_integer,
+    parse_time,
+)
+
+__all__ = [
+    "ENVIRONMENT_PREFIX",
+    "Checks",
+    "Events",
+    "Lake",
+    "Once",
+    "Process",
+    "Query",
+    "Settings",
+    "Source",
+    "StateStore",
+    "Stream",
+    "Tree",
+    "configuration_markdown",
+    "format_duration",
+    "load_settings",
+    "parse_boolean",
+    "parse_duration",
+    "parse_integer",
+    "parse_time",
+    "reference_toml",
+]

@@ -1,46 +1,51 @@
-"""Configuration: a TOML file, over it the environment, over that `--set`; then typed and checked.
+"""Load settings from a TOML file, the environment and `--set`, in this order; the last one wins.
 
-source.stream = "events"            in the file:        [source] stream = "events"
-                                    on the command line: --set source.stream=events
+source.stream = "events"            in the file:         [source] stream = "events"
                                     in the environment:  EVENT_LAKE__SOURCE__STREAM=events
+                                    on the command line: --set source.stream=events
 """
 
 import dataclasses
 import os
-import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from jobs.config.settings import Settings
+from jobs.config.values import (
+    parse_boolean,
+    parse_duration,
+    parse_integer,
+    parse_time,
+    require_known,
+)
 from jobs.errors import ConfigError
-from transforms.enrichment.promoted_fields import Field
+from transforms.enrichment import Field
 from transforms.errors import InvalidSettingError
 
 ENVIRONMENT_PREFIX = "EVENT_LAKE__"
 Tree = dict[str, Any]
+"""Settings as TOML reads them: sections of keys."""
 
-_DURATION = re.compile(r"(\d+) ?(second|minute|hour|day)s?")
 
-
-def load(
+def load_settings(
     path: str | None,
     overrides: Iterable[str] = (),
     environment: Mapping[str, str] = os.environ,
     defaults: Tree | None = None,
 ) -> Settings:
-    """Read all settings for one run.
+    """Load and check all settings of one run.
 
     Args:
-        path: the TOML file, or None to go without.
-        overrides: `section.key=value` texts, as `--set` gives them.
-        environment: variables, of which those that start with `EVENT_LAKE__` count.
-        defaults: what a command itself brings (the demo), below the file.
+        path: the TOML file; None for no file.
+        overrides: `section.key=value` texts from `--set`.
+        environment: the variables; only names that start with `EVENT_LAKE__` are read.
+        defaults: the defaults of one command, which the file overrides.
 
     Raises:
-        ConfigError: names the file, section or key, what was wanted and what was there.
+        ConfigError: names the file, section or key, what was expected and what was found.
     """
     tree: Tree = {name: dict(keys) for name, keys in (defaults or {}).items()}
     if path is not None:
@@ -55,35 +60,16 @@ def load(
     for override in overrides:
         dotted, equals, value = override.partition("=")
         if not equals:
-            raise ConfigError(f"--set wants section.key=value, but got {override!r}")
+            raise ConfigError(f"--set: expected section.key=value, got {override!r}")
         _put(tree, dotted, value, owner=f"--set {dotted}")
     return _settings(tree)
-
-
-def duration(text: str) -> timedelta:
-    """`"10 minutes"` -> 10 minutes. Seconds, minutes, hours and days; the unit must be there."""
-    match = _DURATION.fullmatch(text.strip())
-    if match is None:
-        raise ConfigError(f'wanted a duration like "10 minutes", but got {text!r}')
-    return timedelta(**{f"{match[2]}s": int(match[1])})
-
-
-def moment(text: str) -> datetime:
-    """`"2026-01-31T00:00:00Z"` -> that moment. The offset must be there."""
-    try:
-        parsed = datetime.fromisoformat(text)
-    except ValueError:
-        raise ConfigError(f"wanted an ISO 8601 time, but got {text!r}") from None
-    if parsed.tzinfo is None:
-        raise ConfigError(f"wanted an ISO 8601 time with an offset or Z, but got {text!r}")
-    return parsed.astimezone(UTC)
 
 
 def _read_toml(path: str) -> Tree:
     try:
         return tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ConfigError(f"no configuration file at {path}") from None
+        raise ConfigError(f"there is no configuration file {path}") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path} cannot be read as TOML: {error}") from None
 
@@ -91,7 +77,7 @@ def _read_toml(path: str) -> Tree:
 def _put(tree: Tree, dotted: str, value: str, owner: str) -> None:
     section, dot, key = dotted.partition(".")
     if not (section and dot and key) or ("." in key and section != "fields"):
-        raise ConfigError(f"{owner}: wanted section.key, but got {dotted!r}")
+        raise ConfigError(f"{owner}: expected section.key, got {dotted!r}")
     if "." in key:
         column, _, key = key.partition(".")
         parts = tree.setdefault(section, {}).setdefault(column, {})
@@ -104,7 +90,7 @@ def _put(tree: Tree, dotted: str, value: str, owner: str) -> None:
 
 def _settings(tree: Tree) -> Settings:
     sections = get_type_hints(Settings)
-    _refuse_unknown("configuration", tree, sections)
+    require_known("configuration", tree, set(sections))
     values: Tree = {}
     for name, kind in sections.items():
         keys = tree.get(name, {})
@@ -114,13 +100,13 @@ def _settings(tree: Tree) -> Settings:
 
 def _section(name: str, kind: type, keys: Tree) -> object:
     types = get_type_hints(kind)
-    _refuse_unknown(name, keys, types)
+    require_known(name, keys, set(types))
     for field in dataclasses.fields(kind):
         if field.default is dataclasses.MISSING and field.name not in keys:
             variable = f"{ENVIRONMENT_PREFIX}{name}__{field.name}".upper()
             raise ConfigError(
-                f"{name}.{field.name} is not set: put it under [{name}] in the --config file, "
-                f"or give --set {name}.{field.name}=... or {variable}=..."
+                f"{name}.{field.name} is not set. Put it under [{name}] in the --config file, "
+                f"or use --set {name}.{field.name}=... or {variable}=..."
             )
     return kind(**{key: _typed(f"{name}.{key}", types[key], value) for key, value in keys.items()})
 
@@ -132,8 +118,8 @@ def _fields(keys: Tree) -> tuple[Field, ...]:
         is_field = isinstance(parts, dict) and set(parts) == {"path", "type"}
         if not is_field or not all(isinstance(part, str) for part in parts.values()):
             raise ConfigError(
-                f"fields.{column} wants exactly a path and a type, as in "
-                f'{column} = {{ path = "$.{column}", type = "string" }}, but is {parts!r}'
+                f"fields.{column}: expected a path and a type, as in "
+                f'{column} = {{ path = "$.{column}", type = "string" }}, got {parts!r}'
             )
         try:
             fields.append(Field(name=column, path=parts["path"], type=parts["type"]))
@@ -142,46 +128,28 @@ def _fields(keys: Tree) -> tuple[Field, ...]:
     return tuple(fields)
 
 
-def _refuse_unknown(owner: str, keys: Iterable[str], known: Iterable[str]) -> None:
-    unknown = sorted(set(keys) - set(known))
-    if unknown:
-        raise ConfigError(f"{owner}: unknown setting(s) {unknown}; known: {sorted(known)}")
-
-
 def _typed(key: str, kind: Any, value: object) -> object:
-    """`value` as the setting's type; text (from --set or the environment) is converted."""
+    """Convert text (from --set or the environment) to the type of the setting."""
     if get_origin(kind) is Literal:
         if value not in get_args(kind):
-            raise ConfigError(f"{key} must be one of {list(get_args(kind))}, but is {value!r}")
+            raise ConfigError(f"{key} must be one of {list(get_args(kind))}, got {value!r}")
         return value
-    convert = _FROM_TEXT[kind]
+    parse = _PARSERS[kind]
     if isinstance(value, str) or (kind is datetime and isinstance(value, datetime)):
         try:
-            return convert(value if isinstance(value, str) else value.isoformat())
-        except (ConfigError, ValueError, OverflowError) as error:
+            return parse(value if isinstance(value, str) else value.isoformat())
+        except ConfigError as error:
             raise ConfigError(f"{key}: {error}") from None
-    # bool is a kind of int in Python: `max = true` must not pass for 1
+    # bool is a subtype of int in Python, but `max = true` is no number
     if type(value) is not kind or isinstance(value, timedelta):
-        raise ConfigError(f"{key} must be of type {kind.__name__}, but is {value!r}")
+        raise ConfigError(f"{key} must be of type {kind.__name__}, got {value!r}")
     return value
 
 
-def _boolean(text: str) -> bool:
-    if text.lower() not in ("true", "false"):
-        raise ConfigError(f"wanted true or false, but got {text!r}")
-    return text.lower() == "true"
-
-
-def _whole_number(text: str) -> int:
-    if not re.fullmatch(r"-?[0-9][0-9_]*", text):
-        raise ConfigError(f"wanted a whole number, but got {text!r}")
-    return int(text)
-
-
-_FROM_TEXT: dict[type, Callable[[str], object]] = {
+_PARSERS: dict[type, Callable[[str], object]] = {
     str: str,
-    int: _whole_number,
-    bool: _boolean,
-    timedelta: duration,
-    datetime: moment,
+    int: parse_integer,
+    bool: parse_boolean,
+    timedelta: parse_duration,
+    datetime: parse_time,
 }

@@ -1,94 +1,78 @@
-"""Every setting: its section, name, type and default. `config.py` reads them from all places.
+"""Every setting: section, name, type, default and meaning. `loader.py` reads their values.
 
-A section is a frozen dataclass; a field without a default must be given by the user.
+Each section is a frozen dataclass. A field without a default must be set by the user. The meanings
+are the text of docs/configuration.md and conf/reference.toml (`documentation.py`).
 """
 
 import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Literal
 
+from jobs.config.locations import Lake, Source
+from jobs.config.values import require_at_least, require_positive
 from jobs.errors import ConfigError
-from transforms.enrichment.event_names import Subtype
-from transforms.enrichment.promoted_fields import Field
+from transforms.enrichment import Field, Subtype
 from transforms.errors import InvalidSettingError
-from transforms.validation.limits import CheckLimits
+from transforms.validation import CheckLimits
 
 StateStore = Literal["rocksdb", "memory"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Source:
-    """The Kinesis stream that events come from."""
+class Query(StrEnum):
+    """The two streaming queries. The name is also that of the checkpoint's folder."""
 
-    stream: str
-    region: str = "us-east-1"
-    endpoint_url: str = ""
-    start: str = "TRIM_HORIZON"
-    fail_on_data_loss: bool = True
-    max_records_per_batch: int = 1_000_000
-    reads_per_second: int = 5
-    retry_timeout: timedelta = timedelta(minutes=2)
-
-    def __post_init__(self) -> None:
-        if not self.stream:
-            raise ConfigError("source.stream must not be empty: it names the Kinesis stream")
-        _at_least(0, "source.max_records_per_batch", self.max_records_per_batch)
-        _at_least(0, "source.reads_per_second", self.reads_per_second)
-        _longer_than_nothing("source.retry_timeout", self.retry_timeout)
-
-    def options(self) -> dict[str, str]:
-        """As options of the `kinesis` format."""
-        return {
-            "stream": self.stream,
-            "region": self.region,
-            "endpointUrl": self.endpoint_url,
-            "startingPosition": self.start,
-            "failOnDataLoss": str(self.fail_on_data_loss).lower(),
-            "maxRecordsPerBatch": str(self.max_records_per_batch),
-            "readsPerSecond": str(self.reads_per_second),
-            "retryTimeout": f"{self.retry_timeout // timedelta(milliseconds=1)} milliseconds",
-        }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Lake:
-    """Where the tables and the checkpoints stand: a path or an s3:// URI each."""
-
-    raw: str
-    processed: str
-    checkpoints: str
-    s3_endpoint_url: str = ""
-
-    def __post_init__(self) -> None:
-        places = ("raw", "processed", "checkpoints")
-        folders = {place: str(getattr(self, place)).rstrip("/") for place in places}
-        for place, folder in folders.items():
-            if not folder:
-                raise ConfigError(f"lake.{place} must not be empty: it is a path or an s3:// URI")
-            for other, same in folders.items():
-                if place < other and folder == same:
-                    raise ConfigError(f"lake.{other} and lake.{place} are both {folder!r}")
-
-    def checkpoint(self, query: str) -> str:
-        """The folder of the query of this name."""
-        return f"{self.checkpoints.rstrip('/')}/{query}"
+    INGEST = "ingest"
+    PROCESS = "process"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Once:
-    """How long a twin is caught in state; the table is asked for older ones. Cost, never truth."""
+    """How long the state remembers an identity. Older ones are looked up in the table.
 
-    window: timedelta = timedelta(minutes=10)
-    max_future: timedelta = timedelta(minutes=5)
-    state_store: StateStore = "rocksdb"
+    `window` and `state_store` change what a batch costs, never which events are stored. `window`
+    also decides when an event is late, and `max_future` which events are quarantined.
+    """
+
+    window: timedelta = field(
+        default=timedelta(minutes=10),
+        metadata={
+            "meaning": (
+                "The state finds duplicates within it; older ones cost a lookup in the table. "
+                "An event that arrives later than this after its created_at is late (is_late)."
+            )
+        },
+    )
+    max_future: timedelta = field(
+        default=timedelta(minutes=5),
+        metadata={
+            "meaning": (
+                "An event whose created_at is later than its arrival by more than this is "
+                "quarantined. At most half of the window."
+            )
+        },
+    )
+    state_store: StateStore = field(
+        default="rocksdb",
+        metadata={
+            "meaning": (
+                '"rocksdb": identities on the executor\'s disk, also the many of a catch-up after '
+                'an outage. "memory": on the heap, a tenth faster or more; 4 million identities '
+                "are too many for a driver of 2 GB. The checkpoint keeps the choice."
+            )
+        },
+    )
 
     def __post_init__(self) -> None:
-        _longer_than_nothing("once.window", self.window)
+        require_positive("once.window", self.window)
+        if self.window % timedelta(seconds=1):
+            raise ConfigError(f"once.window must be whole seconds, got {self.window}")
         if not timedelta(0) <= self.max_future <= self.window / 2:
             raise ConfigError(
-                f"once.max_future must be at most half of once.window ({self.window}), so that a "
-                f"twin of an event from the future is still in state; it is {self.max_future}"
+                f"once.max_future must be at most half of once.window ({self.window}), got "
+                f"{self.max_future}. Otherwise the state could forget an event from the future "
+                "before its duplicate arrives"
             )
 
 
@@ -96,48 +80,77 @@ class Once:
 class Stream:
     """How often a batch starts."""
 
-    trigger: timedelta = timedelta(seconds=10)
+    trigger: timedelta = field(
+        default=timedelta(seconds=10),
+        metadata={"meaning": "Time between the starts of two batches."},
+    )
 
     def __post_init__(self) -> None:
-        _longer_than_nothing("stream.trigger", self.trigger)
+        require_positive("stream.trigger", self.trigger)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Process:
-    """How raw records are taken into a batch, and spread."""
+    """The size and the spread of a batch of `process`."""
 
-    max_files_per_batch: int = 1000
-    max_bytes_per_batch: str = "512m"
-    shuffle_partitions: int = 0
+    max_files_per_batch: int = field(default=1000, metadata={"meaning": "Files of raw in a batch."})
+    max_bytes_per_batch: str = field(
+        default="512m", metadata={"meaning": "Bytes of raw in a batch (compressed)."}
+    )
+    shuffle_partitions: int = field(
+        default=0,
+        metadata={
+            "meaning": (
+                "0: the number of cores, or Spark's default on a cluster. The checkpoint keeps the "
+                "number."
+            )
+        },
+    )
 
     def __post_init__(self) -> None:
-        _at_least(1, "process.max_files_per_batch", self.max_files_per_batch)
-        _at_least(0, "process.shuffle_partitions", self.shuffle_partitions)
+        require_at_least(1, "process.max_files_per_batch", self.max_files_per_batch)
+        require_at_least(0, "process.shuffle_partitions", self.shuffle_partitions)
         if not re.fullmatch(r"[1-9][0-9]*[kmgt]?b?", self.max_bytes_per_batch):
             raise ConfigError(
-                'process.max_bytes_per_batch: wanted a size like "512m", '
-                f"but got {self.max_bytes_per_batch!r}"
+                'process.max_bytes_per_batch: expected a size like "512m", '
+                f"got {self.max_bytes_per_batch!r}"
             )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Checks:
-    """What makes an event unfit for the table. `created_at` in the future is `once.max_future`."""
+    """What an event must look like. What fails a check is quarantined."""
 
-    created_at_floor: datetime = CheckLimits.created_at_floor
-    max_record_bytes: int = CheckLimits.max_record_bytes
-    event_name_pattern: str = CheckLimits.event_name_pattern
-    max_event_names: int = 1000
+    created_at_floor: datetime = field(
+        default=CheckLimits.created_at_floor,
+        metadata={"meaning": "Earlier events are quarantined."},
+    )
+    max_record_bytes: int = field(
+        default=CheckLimits.max_record_bytes,
+        metadata={
+            "meaning": (
+                "Larger records are quarantined without being parsed. Kinesis takes up to 10 MiB."
+            )
+        },
+    )
+    event_name_pattern: str = field(
+        default=CheckLimits.event_name_pattern,
+        metadata={"meaning": "The whole name must match this Java regular expression."},
+    )
+    max_event_names: int = field(
+        default=1000,
+        metadata={"meaning": "Each name is a folder. Events with further names are quarantined."},
+    )
 
     def __post_init__(self) -> None:
-        _at_least(1, "checks.max_event_names", self.max_event_names)
+        require_at_least(1, "checks.max_event_names", self.max_event_names)
         try:
             self.limits(max_future=timedelta(0))
         except InvalidSettingError as error:
             raise ConfigError(f"checks: {error}") from None
 
     def limits(self, max_future: timedelta) -> CheckLimits:
-        """As `transforms` takes them."""
+        """The argument of `transforms.validation.with_reasons`."""
         return CheckLimits(
             created_at_floor=self.created_at_floor,
             max_future=max_future,
@@ -150,12 +163,20 @@ class Checks:
 class Events:
     """How columns of the events table are derived."""
 
-    subtype: Subtype = "second_part"
+    subtype: Subtype = field(
+        default="second_part",
+        metadata={
+            "meaning": (
+                '"second_part": the event_subtype of payment:order:completed is "order". "rest": '
+                'it is "order:completed".'
+            )
+        },
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """All sections, read and checked."""
+    """All sections."""
 
     source: Source
     lake: Lake
@@ -168,15 +189,5 @@ class Settings:
 
     @property
     def limits(self) -> CheckLimits:
-        """The checks as `transforms` takes them."""
+        """The argument of `transforms.validation.with_reasons`."""
         return self.checks.limits(self.once.max_future)
-
-
-def _longer_than_nothing(name: str, duration: timedelta) -> None:
-    if duration <= timedelta(0):
-        raise ConfigError(f"{name} must be longer than nothing, but is {duration}")
-
-
-def _at_least(least: int, name: str, value: int) -> None:
-    if value < least:
-        raise ConfigError(f"{name} must be at least {least}, but is {value}")

@@ -1,10 +1,10 @@
-"""A Kinesis server for the demo: moto's, on loopback, in a process of its own.
+"""A Kinesis server for the demo, on loopback, in a process of its own.
 
-The process reads a pipe that only we hold open, so it ends when we do, however we end; a Ctrl-C
-in the terminal does not reach it, because readers and producers still need it to end in order.
+The server reads a pipe that only this process holds open, so it ends with this process, however
+that ends. Ctrl-C in the terminal does not reach the server: readers and producers need it until
+they have stopped.
 """
 
-import logging
 import os
 import subprocess
 import sys
@@ -14,11 +14,11 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
-from jobs.errors import MachineError
+from jobs.demo.kinesis_server import HOST
+from jobs.errors import SetupError
 
-_HOST = "127.0.0.1"
-_REPO = str(Path(__file__).parents[2])
-# Any will do for the server, and none of the user's may leave this machine.
+_SERVER = Path(__file__).with_name("kinesis_server.py")
+# The server accepts any credentials, and those of the user must not leave this machine.
 _CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "demo",
     "AWS_SECRET_ACCESS_KEY": "demo",
@@ -29,22 +29,20 @@ _STOP_SECONDS = 10
 
 
 @contextmanager
-def kinesis() -> Iterator[str]:
-    """Run the server while the block runs; gives its URL.
+def local_kinesis() -> Iterator[str]:
+    """Run the server while the block runs. Yields its URL.
 
     Raises:
-        MachineError: moto is not installed, or the server does not start.
+        SetupError: moto is not installed, or the server does not start.
     """
     if any(find_spec(package) is None for package in ("moto", "flask", "flask_cors")):
-        raise MachineError(
-            "the demo needs moto as its Kinesis: run it by ./spark-submit.sh demo, or install the "
-            "extra: pip install 'event-lake[demo]'"
+        raise SetupError(
+            "the demo needs moto as its Kinesis server. Run it by ./spark-submit.sh demo, or "
+            "install the extra: pip install 'event-lake[demo]'"
         )
-    search = [_REPO, *filter(None, [os.environ.get("PYTHONPATH")])]
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "jobs.demo.local_kinesis"],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(search)},
+            [sys.executable, "-P", str(_SERVER)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
@@ -55,20 +53,20 @@ def kinesis() -> Iterator[str]:
             port = process.stdout.readline().decode().strip()
             if not port:
                 log.seek(0)
-                said = log.read().decode(errors="replace").strip().splitlines()
-                raise MachineError(f"moto's server does not start: {' '.join(said[-1:])}")
-            yield f"http://{_HOST}:{port}"
+                lines = log.read().decode(errors="replace").strip().splitlines()
+                raise SetupError(f"moto's server does not start: {' '.join(lines[-1:])}")
+            yield f"http://{HOST}:{port}"
         finally:
             _stop(process)
 
 
 def use_demo_credentials() -> None:
-    """For this process and all that it starts from now on: no AWS account, no proxy."""
+    """Keep this process, and all that it starts from now on, away from AWS and from proxies."""
     for name in _NOT_FOR_THE_DEMO:
         os.environ.pop(name, None)
     os.environ.update(_CREDENTIALS)
     for name in ("no_proxy", "NO_PROXY"):
-        os.environ[name] = ",".join(filter(None, [os.environ.get(name), _HOST]))
+        os.environ[name] = ",".join(filter(None, [os.environ.get(name), HOST]))
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
@@ -80,18 +78,3 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-def _serve() -> None:
-    """The server's process: tells its port, and runs until the pipe is closed."""
-    from moto.server import ThreadedMotoServer
-
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(_HOST, port=0, verbose=False)
-    server.start()
-    print(server.get_host_and_port()[1], flush=True)
-    sys.stdin.read()
-
-
-if __name__ == "__main__":
-    _serve()

@@ -1,57 +1,57 @@
-"""How far the demo is: told by the batches, shown on one line, and when it is over."""
+"""How far the demo is, shown on one line, and when it ends."""
 
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from jobs.generator.traffic import Tally
-from jobs.metrics.listener import Batch
-from jobs.reporting.status_line import StatusLine
-from jobs.streaming import ingest
+from jobs.config import Query
+from jobs.generator import Tally
+from jobs.metrics import Batch
+from jobs.reporting import StatusLine
 
 _POLL_SECONDS = 0.2
-# A batch takes seconds, on a busy machine a minute; this long without one, a record is lost.
+# A batch takes seconds, on a busy machine a minute. After this time without one, a record is lost.
 _PATIENCE_SECONDS = 180.0
 
 
 @dataclass
 class Progress:
-    """What has become of the records so far. Batches are told on Spark's thread."""
+    """What has become of the records so far. Spark's thread adds the batches."""
 
     tally: Tally
     in_raw: int = 0
     stored: int = 0
-    twins: int = 0
+    duplicates: int = 0
     quarantined: int = 0
 
     def add(self, batch: Batch) -> None:
-        """Take in a finished batch."""
-        if batch.query == ingest.NAME:
+        """Add a finished batch."""
+        if batch.query == Query.INGEST:
             self.in_raw += batch.records
         elif batch.counts is not None:
             self.stored += batch.counts.stored
-            self.twins += batch.twins + batch.counts.late_twins
+            self.duplicates += batch.duplicates + batch.counts.late_duplicates
             self.quarantined += batch.counts.quarantined
 
     @property
     def processed(self) -> int:
-        """Records that have an outcome."""
-        return self.stored + self.twins + self.quarantined
+        """The number of records that are accounted for."""
+        return self.stored + self.duplicates + self.quarantined
 
     def line(self, seconds: float) -> str:
         """`0:21  put 60,000  in raw 52,340  stored 41,230 …`"""
         rate = self.processed / seconds if seconds else 0.0
         return (
             f"  {int(seconds) // 60}:{int(seconds) % 60:02}  put {self.tally.of():,}"
-            f"  in raw {self.in_raw:,}  stored {self.stored:,}  twins {self.twins:,}"
+            f"  in raw {self.in_raw:,}  stored {self.stored:,}  duplicates {self.duplicates:,}"
             f"  quarantined {self.quarantined:,}  {rate:,.0f}/s"
         )
 
 
 class Watch(threading.Thread):
-    """Shows the progress, and calls `end` when every record that was put has an outcome,
-    or when nothing has moved for minutes."""
+    """Shows the progress. Calls `end` when every record is accounted for, or when nothing has
+    changed for minutes."""
 
     def __init__(
         self,
@@ -69,14 +69,14 @@ class Watch(threading.Thread):
         self._begun_at = time.monotonic()
 
     def stop(self) -> None:
-        """Show the last state, and end."""
+        """Show the last state, and end the thread."""
         self._ending.set()
         if self.is_alive():
             self.join()
         self._line.done(self._progress.line(self._elapsed()))
 
     def run(self) -> None:
-        """The thread's work."""
+        """Run the thread."""
         moved_at, last = time.monotonic(), ""
         while not self._ending.wait(_POLL_SECONDS):
             self._line.show(self._progress.line(self._elapsed()))

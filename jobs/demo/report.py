@@ -1,24 +1,26 @@
-"""What the demo tells in the end: what was put against what the tables hold, and a query."""
+"""The last words of the demo: what was put against what the tables contain, and a query."""
 
-from collections.abc import Iterator
+import os
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.audit.report import Report
-from jobs.generator.traffic import Tally
-from jobs.lake.tables import Table
-from transforms.columns import ARRIVED_AT, CREATED_AT, EVENT_DATE, EVENT_NAME
+from jobs.audit import Report
+from jobs.config import Query
+from jobs.generator import Tally
+from jobs.lake import Table, Tables
+from transforms.columns import EVENT_DATE, EVENT_NAME, IS_LATE
 
-_LATE = timedelta(minutes=30)
+_LAUNCHER = Path(__file__).parents[2] / "spark-submit.sh"
 
 
 @dataclass(frozen=True)
 class Count:
-    """A number that the generator knows, and the same number as the tables have it."""
+    """A number that the generator knows, and the same number from the tables."""
 
     name: str
     put: int
@@ -26,17 +28,17 @@ class Count:
 
     @property
     def agrees(self) -> bool:
-        """True where both are the same."""
+        """True if both are equal."""
         return self.put == self.found
 
     def __str__(self) -> str:
-        """`  in the raw table                60,000     60,000   ok`"""
+        """`  records, in raw byte for byte     60,000     60,000   ok`"""
         verdict = "ok" if self.agrees else "DIFFERS"
         return f"  {self.name:<44}{self.put:>12,}{self.found:>12,}   {verdict}"
 
 
-def counts(tally: Tally, report: Report, late: int) -> list[Count]:
-    """Everything that must agree."""
+def compared(tally: Tally, report: Report, late: int) -> list[Count]:
+    """Every number that must agree. `late` is the number of late events in the table."""
     reasons = sorted(
         tally.reasons.keys() | report.reasons.keys(),
         key=lambda reason: (-tally.reasons.get(reason, 0), reason),
@@ -45,7 +47,7 @@ def counts(tally: Tally, report: Report, late: int) -> list[Count]:
         Count("records, in raw byte for byte", tally.of(), report.raw),
         Count("events, each identity once", tally.identities, report.stored),
         Count("  of them hours or days late", tally.of("late"), late),
-        Count("twins, left out", tally.of("twin"), report.twins),
+        Count("duplicates, left out", tally.of("duplicate"), report.duplicates),
         Count("broken, in quarantine with the reason", tally.of("broken"), report.quarantined),
         *(
             Count(f"  {reason}", tally.reasons.get(reason, 0), report.reasons.get(reason, 0))
@@ -55,14 +57,34 @@ def counts(tally: Tally, report: Report, late: int) -> list[Count]:
 
 
 def late_events(events: DataFrame) -> int:
-    """How many events arrived long after they were created."""
-    delay = F.unix_micros(ARRIVED_AT) - F.unix_micros(CREATED_AT)
-    return events.where(delay > _LATE // timedelta(microseconds=1)).count()
+    """The number of events with is_late."""
+    return events.where(IS_LATE).count()
+
+
+def report_lines(
+    counts: Sequence[Count], proof: Report, query: Iterable[str], tables: Tables
+) -> Iterator[str]:
+    """The report: the counts, the proof, the lines of a query and the paths of the tables."""
+    yield f"\n  {'':44}{'put':>12}{'in the lake':>12}"
+    yield from map(str, counts)
+    yield (
+        f"\n  {proof.raw:,} records = {proof.stored:,} stored + {proof.duplicates:,} duplicates + "
+        f"{proof.quarantined:,} quarantined"
+    )
+    verdict = "nothing lost, nothing stored twice" if proof.is_clean else "NOT clean"
+    yield f"  audit of the tables alone: {verdict}"
+    if not proof.is_clean:
+        yield from proof.lines()
+    yield "\nA query reads only its partitions:\n"
+    yield from query
+    yield "\nThe tables (Delta):\n"
+    for table in (tables.raw, tables.events, tables.quarantine):
+        yield f"  {table.path}"
 
 
 def sample_query(spark: SparkSession, events: Table) -> Iterator[str]:
-    """A question that analysts ask, its answer, and how little of the table it read."""
-    name, date = _a_busy_partition(events.read(spark))
+    """A typical question, its answer, and how little of the table it read."""
+    name, date = _busy_partition(events.read(spark))
     query = (
         "SELECT platform, count(*) AS events, sum(amount) AS amount\n"
         "FROM {table}\n"
@@ -80,8 +102,28 @@ def sample_query(spark: SparkSession, events: Table) -> Iterator[str]:
     )
 
 
-def _a_busy_partition(events: DataFrame) -> tuple[str, str]:
-    """The name and date of most payments, for they have amounts; of most events without any."""
+def next_steps(config_file: Path) -> Iterator[str]:
+    """Three commands to try next."""
+    launcher, config = _as_typed(_LAUNCHER), _as_typed(config_file)
+    checkpoint = _as_typed(config_file.parent / "checkpoints" / Query.PROCESS)
+    yield "\nTry next:\n"
+    yield f"  {launcher} audit --config {config}"
+    yield "      the proof again, from the tables alone"
+    yield f"  rm -r {checkpoint} && {launcher} process --once --config {config}"
+    yield "      lose the checkpoint: everything is processed again, and nothing is stored twice"
+    yield f"  {launcher} stream --config {_as_typed(_LAUNCHER.parent / 'conf' / 'minimal.toml')}"
+    yield "      your own stream, after you have put its name there"
+
+
+def _as_typed(path: Path) -> str:
+    """`path` as a user would type it in this directory."""
+    near = os.path.relpath(path)
+    text = str(path) if near.startswith("..") else near
+    return shlex.quote(f"./{text}" if path == _LAUNCHER and "/" not in text else text)
+
+
+def _busy_partition(events: DataFrame) -> tuple[str, str]:
+    """The name and date with most payments, which have amounts; without any, with most events."""
     partition = (
         events.groupBy(EVENT_NAME, F.col(EVENT_DATE).cast("string").alias(EVENT_DATE))
         .count()

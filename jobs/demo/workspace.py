@@ -1,53 +1,54 @@
-"""The folder of the demo's lake: made anew by each demo, and by nothing else deleted."""
+"""The folder of the demo's lake. Each demo clears it, and nothing else is deleted."""
 
 import json
 import shutil
 from pathlib import Path
 
-from jobs.config.settings import Settings
+from jobs.config import Lake, Settings, format_duration
 from jobs.errors import LakeError
 
-# What has this file was made by a demo.
+# Only a folder with this file was made by a demo.
 SETTINGS_FILE = "demo.toml"
 _ZONES = ("raw", "processed", "checkpoints")
 
 
-def lake_settings(folder: Path) -> list[str]:
-    """The lake below `folder`, as `--set` takes it."""
-    return [f"lake.{zone}={folder / zone}" for zone in _ZONES]
+def lake_in(folder: Path) -> Lake:
+    """The lake below `folder`."""
+    return Lake(**{zone: str(folder / zone) for zone in _ZONES})
 
 
-def make_anew(folder: Path) -> None:
-    """Make the folder, without what an earlier demo left in it.
+def clear_workspace(folder: Path) -> None:
+    """Create the folder, and delete what an earlier demo left in it.
 
     Raises:
-        LakeError: the folder holds something else, or cannot be written.
+        LakeError: the folder contains something else, or cannot be written.
     """
     try:
         if folder.exists() and any(folder.iterdir()):
             if not (folder / SETTINGS_FILE).is_file():
                 raise LakeError(
-                    f"{folder} is there, and not of the demo: name another folder with --dir"
+                    f"{folder} exists, and no demo created it. Name another folder with --dir"
                 )
             for zone in _ZONES:
                 shutil.rmtree(folder / zone, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / SETTINGS_FILE).write_text("# The demo is under way.\n", encoding="utf-8")
+        (folder / SETTINGS_FILE).write_text("# The demo is running.\n", encoding="utf-8")
     except OSError as error:
         raise LakeError(f"{folder} cannot be written: {error.strerror}; see --dir") from None
 
 
 def write_settings(folder: Path, settings: Settings) -> Path:
-    """Write what the other commands need to work on this lake: `--config` of the file."""
+    """Write the `--config` file with which other commands work on this lake. Return its path."""
+    source, once = settings.source, settings.once
     sections = {
-        "source": {"stream": settings.source.stream, "endpoint_url": settings.source.endpoint_url},
+        "source": {"stream": source.stream, "endpoint_url": source.endpoint_url},
         "lake": {zone: getattr(settings.lake, zone) for zone in _ZONES},
         "once": {
-            "window": f"{settings.once.window.total_seconds():.0f} seconds",
-            "max_future": f"{settings.once.max_future.total_seconds():.0f} seconds",
+            "window": format_duration(once.window),
+            "max_future": format_duration(once.max_future),
         },
     }
-    lines = ["# What the demo ran with. Its stream went with it, its lake is still there."]
+    lines = ["# The settings of the demo. Its stream is gone; its lake is still there."]
     for section, keys in sections.items():
         lines += ["", f"[{section}]", *(f"{key} = {_text(value)}" for key, value in keys.items())]
     lines += ["", "[fields]"]
@@ -59,5 +60,5 @@ def write_settings(folder: Path, settings: Settings) -> Path:
 
 
 def _text(value: str) -> str:
-    """As a TOML string: the same escapes as JSON's."""
+    """A TOML string. Its escapes are those of JSON."""
     return json.dumps(value, ensure_ascii=False)

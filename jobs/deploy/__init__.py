@@ -1,0 +1,1 @@
+"""Build the archives that are shipped to a cluster."""

@@ -1,15 +1,17 @@
-"""Make the two archives that a cluster gets: our code, and the pure Python packages under it.
+"""Build the two archives that are shipped to a cluster: our code, and the packages that it imports.
 
     python jobs/deploy/archives.py CHECKOUT FOLDER
 
-`event-lake.zip` holds `jobs` and `transforms`; Python imports from it as it is (`--py-files`).
-`event-lake-packages.zip` holds what they import, taken from where this Python has it: botocore
-opens its service models as files, so this one is unpacked on each executor (`--archives`) and named
-in PYTHONPATH. pyarrow is compiled for its machine and stays out: the executors' Python has it.
-FOLDER gets it unpacked too, as `event_lake_packages`: Spark runs the planning half of a Python data
-source on the driver's machine, but with the executors' Python.
+`event-lake.zip` contains `jobs` and `transforms`. Python imports from the archive (`--py-files`).
 
-The same input gives the same bytes, and an archive that is already right is not written again.
+`event-lake-packages.zip` contains the pure Python packages that they import, in the versions that
+this Python has. botocore opens its service models as files, so this archive is unpacked on each
+executor (`--archives`) and added to PYTHONPATH. pyarrow is compiled for one platform and is not in
+it: the executors' Python must have it. FOLDER also gets this archive unpacked, as
+`event_lake_packages`: Spark plans the batches of a Python data source on the driver's machine, but
+with the executors' Python.
+
+The same input gives the same bytes. An archive that is up to date is not written again.
 """
 
 import re
@@ -24,24 +26,24 @@ from pathlib import Path, PurePosixPath
 OWN_PACKAGES = ("jobs", "transforms")
 ROOTS = ("boto3",)
 
-# botocore has the models of 400 services in 28 MB. These are the ones that the jobs call, and those
-# through which botocore itself finds credentials.
+# botocore has the models of 400 services in 28 MB. Only these are shipped: the services that the
+# jobs call, and those that botocore itself calls for credentials.
 CALLED = ("athena", "cloudwatch", "dynamodb", "glue", "kinesis", "s3", "secretsmanager")
 CREDENTIALS = ("sso", "sso-oidc", "sts")
 
-# `zipfile` cannot write an earlier time; a fixed one keeps the bytes the same.
+# The earliest time that `zipfile` can write. A fixed time keeps the bytes the same.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def own_files(checkout: Path) -> Iterator[tuple[str, Path]]:
-    """The modules of this project: name in the archive, file on disk."""
+    """Yield the modules of this project: the name in the archive and the file on disk."""
     for package in OWN_PACKAGES:
         for path in (checkout / package).rglob("*.py"):
             yield path.relative_to(checkout).as_posix(), path
 
 
 def package_files(roots: Iterable[str]) -> Iterator[tuple[str, Path]]:
-    """The pure Python files of `roots` and of all that they require.
+    """Yield the pure Python files of `roots` and of every package that they require.
 
     Raises:
         metadata.PackageNotFoundError: a package is not installed for this Python.
@@ -53,7 +55,7 @@ def package_files(roots: Iterable[str]) -> Iterator[tuple[str, Path]]:
 
 
 def closure(roots: Iterable[str]) -> set[str]:
-    """The names of `roots` and of everything that they require without an extra."""
+    """Return `roots` and the names of every package that they require without an extra."""
     found: set[str] = set()
     waiting = list(roots)
     while waiting:
@@ -68,7 +70,7 @@ def closure(roots: Iterable[str]) -> set[str]:
 
 
 def is_shipped(file: PurePosixPath) -> bool:
-    """Whether an executor may import or open `file`."""
+    """Return whether an executor may import or open `file`."""
     if file.parts[0] == ".." or "__pycache__" in file.parts or file.suffix in (".so", ".pyd"):
         return False
     if file.parts[:2] == ("botocore", "data") and len(file.parts) > 3:
@@ -77,10 +79,10 @@ def is_shipped(file: PurePosixPath) -> bool:
 
 
 def write_archive(target: Path, files: Iterable[tuple[str, Path]]) -> bool:
-    """Write `files` to `target` unless it holds just them. Returns whether it was written."""
-    chosen = sorted(files)
+    """Write `files` to `target`, unless it contains exactly these. Return whether it wrote."""
+    ordered = sorted(files)
     digest = sha256()
-    for name, path in chosen:
+    for name, path in ordered:
         digest.update(f"{name}\0{sha256(path.read_bytes()).hexdigest()}\n".encode())
     comment = digest.hexdigest().encode()
     if target.exists() and zipfile.is_zipfile(target):
@@ -90,7 +92,7 @@ def write_archive(target: Path, files: Iterable[tuple[str, Path]]) -> bool:
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_suffix(".unfinished")
     with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, path in chosen:
+        for name, path in ordered:
             archive.writestr(zipfile.ZipInfo(name, EPOCH), path.read_bytes(), zipfile.ZIP_DEFLATED)
         archive.comment = comment
     unfinished.replace(target)
@@ -98,7 +100,7 @@ def write_archive(target: Path, files: Iterable[tuple[str, Path]]) -> bool:
 
 
 def unpack(archive: Path, target: Path) -> None:
-    """Put the files of `archive` in `target`, in place of what is there."""
+    """Unpack `archive` to `target`. The former content of `target` is deleted."""
     unfinished = target.with_suffix(".unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     with zipfile.ZipFile(archive) as packed:
@@ -108,6 +110,7 @@ def unpack(archive: Path, target: Path) -> None:
 
 
 def main(checkout: Path, folder: Path) -> None:
+    """Build both archives in `folder`. Exit with 3 if a package is not installed."""
     write_archive(folder / "event-lake.zip", own_files(checkout))
     packages, unpacked = folder / "event-lake-packages.zip", folder / "event_lake_packages"
     try:
@@ -116,7 +119,7 @@ def main(checkout: Path, folder: Path) -> None:
     except metadata.PackageNotFoundError as missing:
         print(
             f"event-lake: {missing.name} is not installed for {sys.executable}, so it cannot be "
-            "shipped; install it, or unset EVENT_LAKE_NO_SETUP",
+            "shipped. Install it, or unset EVENT_LAKE_NO_SETUP",
             file=sys.stderr,
         )
         sys.exit(3)

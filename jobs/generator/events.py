@@ -1,4 +1,4 @@
-"""What a synthetic event looks like: about 320 bytes of JSON, as a shop or a school might send it.
+"""Make synthetic events: about 320 bytes of JSON, as a shop or a school might send them.
 
 {"event_uuid":"5f0c…","event_name":"payment:order:completed","created_at":1763800000250,
  "user_id":48213,"account_id":"acc-0482","platform":"ios","city":"Malmö",…,
@@ -53,7 +53,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def event_names(count: int) -> tuple[str, ...]:
-    """`count` different names; the domains take turns, so that few names have all of them."""
+    """`count` different names. The domains alternate, so that ten names have all of them."""
     turns = zip(*(_names_of(domain) for domain in _ACTIONS), strict=True)
     names = [name for turn in turns for name in turn]
     return tuple(
@@ -66,7 +66,7 @@ def _names_of(domain: str) -> list[str]:
     return [f"{domain}:{action}" for action in _ACTIONS[domain].split()]
 
 
-# The ways to write one moment (milliseconds since 1970), all read as the same `created_at`.
+# The ways to write one time (milliseconds since 1970). All are parsed to the same `created_at`.
 TIME_FORMS: dict[str, Callable[[int], int | float | str]] = {
     "milliseconds": lambda ms: ms,
     "seconds": lambda ms: ms / 1000 if ms % 1000 else ms // 1000,
@@ -76,39 +76,39 @@ TIME_FORMS: dict[str, Callable[[int], int | float | str]] = {
     "ISO 8601 with offset": lambda ms: iso(ms, hours=5.5),
 }
 _FORMS = tuple(TIME_FORMS)
-# In percent, summed up: most producers write milliseconds.
+# Cumulative, in percent. Most producers write milliseconds.
 _FORM_SHARES = tuple(accumulate((60, 20, 2, 2, 12, 4)))
 
 
 def iso(ms: int, hours: float = 0) -> str:
-    """1763800000250 -> `2025-11-22T08:26:40.250+00:00`, or the same moment `hours` east of it."""
-    moment = _EPOCH + timedelta(milliseconds=ms)
+    """1763800000250 -> `2025-11-22T08:26:40.250+00:00`, in a time zone `hours` east of UTC."""
+    time = _EPOCH + timedelta(milliseconds=ms)
     zone = timezone(timedelta(hours=hours))
-    return moment.astimezone(zone).isoformat(timespec="milliseconds")
+    return time.astimezone(zone).isoformat(timespec="milliseconds")
 
 
 class EventMaker:
-    """Makes sound events, each with an identity of its own. The same `chance`, the same events."""
+    """Makes valid events, each with its own identity. The same `chance` gives the same events."""
 
     def __init__(self, names: int, chance: random.Random) -> None:
         self._names = event_names(names)
-        # Some names are ten times as frequent as others, as in life.
+        # Some names are ten times as frequent as others, as in reality.
         self._shares = tuple(accumulate(1 / (10 + rank) for rank in range(names)))
         self._chance = chance
 
-    def event(self, moment_ms: int) -> tuple[Event, int]:
-        """An event of this moment, and the moment: whole seconds, where it is written so."""
+    def event(self, created_ms: int) -> tuple[Event, int]:
+        """An event, and its time. The time is in whole seconds if the event has it in that form."""
         chance = self._chance
         [form] = chance.choices(_FORMS, cum_weights=_FORM_SHARES)
         if form == "seconds":
-            moment_ms -= moment_ms % 1000
+            created_ms -= created_ms % 1000
         [name] = chance.choices(self._names, cum_weights=self._shares)
         user = chance.randrange(1, 100_000)
         locale = chance.choice(tuple(_CITIES))
         event = {
             "event_uuid": str(uuid.UUID(int=chance.getrandbits(128), version=4)),
             "event_name": name,
-            "created_at": TIME_FORMS[form](moment_ms),
+            "created_at": TIME_FORMS[form](created_ms),
             "user_id": user,
             "account_id": f"acc-{user // 100:04}",
             "platform": chance.choice(_PLATFORMS),
@@ -118,7 +118,7 @@ class EventMaker:
             "session": {"id": f"{chance.getrandbits(64):016x}", "sequence": chance.randrange(200)},
             "details": self._details(name),
         }
-        return event, moment_ms
+        return event, created_ms
 
     def _details(self, name: str) -> Event:
         chance = self._chance

@@ -1,4 +1,4 @@
-"""The ways in which producers get it wrong, and the reason that quarantine must give for each."""
+"""The mistakes of producers, and the reason that quarantine must have for each."""
 
 import gzip
 from collections.abc import Callable
@@ -11,9 +11,9 @@ _DAY_MS = 86_400_000
 
 @dataclass(frozen=True)
 class Fault:
-    """One way to spoil a sound event that was created at a moment (milliseconds since 1970).
+    """One way to spoil a valid event that was created at a time (milliseconds since 1970).
 
-    `reason` is the one reason that the record gets in quarantine.
+    `reason` is the only reason that the record gets in quarantine.
     """
 
     reason: str
@@ -28,7 +28,7 @@ def _without(member: str) -> Callable[[Event, int], bytes]:
 
 
 def _with(member: str, wrong: Callable[[int], object]) -> Callable[[Event, int], bytes]:
-    """`wrong` tells the member's value from the event's moment."""
+    """`wrong` gives the value of the member from the time of the event."""
 
     def spoil(event: Event, ms: int) -> bytes:
         return encode({**event, member: wrong(ms)})
@@ -37,7 +37,7 @@ def _with(member: str, wrong: Callable[[int], object]) -> Callable[[Event, int],
 
 
 FAULTS: dict[str, Fault] = {
-    # Not one JSON object
+    # The record is not one JSON object
     "nothing": Fault("not_json", lambda event, ms: b""),
     "plain text": Fault("not_json", lambda event, ms: b"503 upstream request timed out"),
     "cut off": Fault("not_json", lambda event, ms: encode(event)[:60]),

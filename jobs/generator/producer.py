@@ -1,4 +1,4 @@
-"""Put records on a stream: PutRecords, in batches as large as Kinesis takes."""
+"""Put records on a stream, in calls as large as PutRecords allows."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -8,22 +8,20 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from jobs.config.settings import Source
+from jobs.config import Source
 from jobs.errors import SourceError
 from jobs.generator.traffic import Record
-from jobs.sources.kinesis.client_errors import explained
-from jobs.sources.kinesis.options import KinesisOptions
-from jobs.sources.kinesis.retry import Backoff, error_code, is_passing
+from jobs.sources.kinesis import Backoff, KinesisOptions, error_code, is_transient, to_source_error
 
-MOST_RECORDS = 500
-_MOST_BYTES = 5 * 1024 * 1024
+MAX_RECORDS_PER_CALL = 500
+_MAX_BYTES_PER_CALL = 5 * 1024 * 1024
 
 _RETRY_SECONDS = 60.0
 _POLL_SECONDS = 0.1
 
 
 class Producer:
-    """One producer of one stream. Not for use by several threads at once."""
+    """One producer of one stream. Only one thread at a time may use it."""
 
     def __init__(self, source: Source, sleep: Callable[[float], None] = time.sleep) -> None:
         self._source = source
@@ -35,28 +33,29 @@ class Producer:
                 "kinesis",
                 region_name=self._options.region,
                 endpoint_url=self._options.endpoint_url,
-                # `_call` repeats: botocore would not repeat the records that a good answer refuses.
+                # `_call` retries. botocore would not retry records that a successful call refuses.
                 config=Config(retries={"total_max_attempts": 1, "mode": "standard"}),
             )
         except (BotoCoreError, ValueError) as error:
-            raise explained(error, self._options) from error
+            raise to_source_error(error, self._options) from error
 
     def put(self, records: Sequence[Record]) -> None:
-        """Put all of `records`; what the stream refuses is sent again, alone.
+        """Put all of `records`. Only the records that the stream refuses are sent again.
 
-        A record that was refused may come to stand behind a later one of its key.
+        A record that was refused may follow a later one of its key.
 
         Raises:
-            SourceError: the stream is missing, forbidden, unreachable, or refuses for too long.
+            SourceError: the stream is missing, forbidden or unreachable, or has refused all
+                records for a minute.
         """
         for batch in batches(records):
             self._put_batch(batch)
 
     def create_stream(self, shards: int) -> None:
-        """Make the stream and wait until it is there; leave it as it is where it exists.
+        """Create the stream and wait until it is active. Keep a stream that already exists.
 
         Raises:
-            SourceError: the stream cannot be made.
+            SourceError: the stream cannot be created.
         """
         name = self._source.stream
         try:
@@ -81,12 +80,12 @@ class Producer:
             results = list(zip(entries, answer["Records"], strict=True))
             refused = [entry for entry, result in results if result.get("ErrorCode")]
             if len(refused) < len(entries):
-                # It takes some, so it is only too slow for us.
+                # The stream accepts some records, so it is only slower than the rate.
                 backoff = Backoff(_RETRY_SECONDS, sleep=self._sleep)
             if refused and not backoff.wait(is_known=True):
                 raise SourceError(
                     f"stream '{self._source.stream}' has refused all records for "
-                    f"{_RETRY_SECONDS:.0f} seconds: lower the rate, or give it more shards"
+                    f"{_RETRY_SECONDS:.0f} seconds; lower the rate or add shards"
                 )
             entries = refused
 
@@ -96,25 +95,25 @@ class Producer:
             try:
                 answer = operation(**request)
             except (BotoCoreError, ClientError) as error:
-                if not is_passing(error) or not backoff.wait(is_known=self._has_answered):
-                    raise self._explained(error) from error
+                if not is_transient(error) or not backoff.wait(is_known=self._has_answered):
+                    raise self._to_source_error(error) from error
             else:
                 self._has_answered = True
                 return answer
 
-    def _explained(self, error: Exception) -> SourceError:
+    def _to_source_error(self, error: Exception) -> SourceError:
         if error_code(error) == "ResourceNotFoundException":
             return SourceError(
-                f"there is no stream '{self._source.stream}' in {self._source.region}: check "
-                "source.stream and source.region, or make it with --create-stream SHARDS"
+                f"there is no stream '{self._source.stream}' in {self._source.region}; check "
+                "source.stream and source.region, or create it with --create-stream SHARDS"
             )
         if error_code(error) in ("AccessDeniedException", "AccessDenied"):
             return SourceError(
-                f"no permission to write to stream '{self._source.stream}': allow "
-                f"kinesis:PutRecords, and with --create-stream also kinesis:CreateStream and "
+                f"no permission to write to stream '{self._source.stream}'; allow "
+                "kinesis:PutRecords, and for --create-stream also kinesis:CreateStream and "
                 f"DescribeStreamSummary ({' '.join(str(error).split())})"
             )
-        return explained(error, self._options)
+        return to_source_error(error, self._options)
 
 
 def _cause(error: SourceError) -> Exception:
@@ -122,12 +121,14 @@ def _cause(error: SourceError) -> Exception:
 
 
 def batches(records: Iterable[Record]) -> Iterator[list[Record]]:
-    """Cut where one call may not hold more: 500 records, or 5 MiB of data and keys."""
+    """Split `records` into calls: at most 500 records, and 5 MiB of data and keys, in each."""
     batch: list[Record] = []
     size = 0
     for record in records:
         record_size = len(record.data) + len(record.partition_key.encode())
-        if batch and (len(batch) == MOST_RECORDS or size + record_size > _MOST_BYTES):
+        if batch and (
+            len(batch) == MAX_RECORDS_PER_CALL or size + record_size > _MAX_BYTES_PER_CALL
+        ):
             yield batch
             batch, size = [], 0
         batch.append(record)

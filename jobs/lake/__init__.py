@@ -1,0 +1,33 @@
+"""The Delta tables of the lake: their schemas, their logs, and every way to commit to them."""
+
+from jobs.lake.append import Transaction, append
+from jobs.lake.concurrency import require_single_writer
+from jobs.lake.delta_log import (
+    has_files,
+    last_transaction_version,
+    pinned,
+    stored_event_names,
+    table_id,
+    table_version,
+)
+from jobs.lake.fencing import RunProgress, WriterFence, commit_marks, run_progress
+from jobs.lake.tables import Table, Tables, tables_of
+
+__all__ = [
+    "RunProgress",
+    "Table",
+    "Tables",
+    "Transaction",
+    "WriterFence",
+    "append",
+    "commit_marks",
+    "has_files",
+    "last_transaction_version",
+    "pinned",
+    "require_single_writer",
+    "run_progress",
+    "stored_event_names",
+    "table_id",
+    "table_version",
+    "tables_of",
+]

@@ -1,50 +1,39 @@
-"""Whether a command may write tables that a running `stream`, `ingest` or `process` writes too.
+"""Whether a second writer may commit to the tables while `stream`, `ingest` or `process` runs.
 
-Local disk and HDFS let one of two commits of the same version win; the other is told, and comes
-behind it. S3 alone lets both believe that they won, and one commit is lost. A log store that
-arbitrates (Delta has one on DynamoDB) makes S3 safe; so does stopping everything else.
+Local disk and HDFS let one of two commits of the same version win; the other one is retried after
+it. S3 alone lets both succeed, and one commit is lost. Delta's log store on DynamoDB makes S3 safe;
+so does stopping every other writer.
 """
-
-import argparse
 
 from pyspark.sql import SparkSession
 
+from jobs.config import Settings
 from jobs.errors import ConfigError
-from jobs.config.settings import Settings
 
-_WITHOUT_ARBITER = ("s3", "s3a", "s3n")
+_SCHEMES_WITHOUT_ARBITER = ("s3", "s3a", "s3n")
 _ARBITER = "io.delta.storage.S3DynamoDBLogStore"
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add --stopped."""
-    parser.add_argument(
-        "--stopped",
-        action="store_true",
-        help="nothing else writes this lake now: needed on S3 without a log store that arbitrates",
-    )
-
-
 def require_single_writer(spark: SparkSession, settings: Settings, stopped: bool) -> None:
-    """Raise ConfigError where a second writer at this moment could cost a commit.
+    """Check that a second writer cannot cost a commit.
 
     Args:
-        stopped: the user says that nothing else writes this lake now.
+        stopped: the user asserts that nothing else writes this lake now.
 
     Raises:
-        ConfigError: a table stands on S3, and nobody arbitrates there.
+        ConfigError: a table is on S3, where nothing arbitrates between two writers.
     """
     if stopped:
         return
-    # Delta takes the log store from what Spark was started with, by the scheme of a table's path;
-    # a setting that was made later, or for another scheme, would protect nothing.
+    # Delta takes the log store from the configuration that Spark was started with, by the scheme of
+    # the table's path. A setting that is made later, or for another scheme, protects nothing.
     started_with = dict(spark.sparkContext.getConf().getAll())
-    for place in (settings.lake.raw, settings.lake.processed):
-        scheme = place.partition("://")[0] if "://" in place else ""
+    for path in (settings.lake.raw, settings.lake.processed):
+        scheme = path.partition("://")[0] if "://" in path else ""
         log_store = f"spark.delta.logStore.{scheme}.impl"
-        if scheme in _WITHOUT_ARBITER and started_with.get(log_store) != _ARBITER:
+        if scheme in _SCHEMES_WITHOUT_ARBITER and started_with.get(log_store) != _ARBITER:
             raise ConfigError(
-                f"{place}: S3 does not arbitrate between two writers of a table, and one commit "
-                "could be lost: stop everything that writes this lake and give --stopped, or "
-                f"start with --conf {log_store}={_ARBITER}"
+                f"{path}: S3 does not arbitrate between two writers of a table, so one commit "
+                "could be lost. Stop everything that writes this lake and add --stopped, or start "
+                f"with --conf {log_store}={_ARBITER}"
             )

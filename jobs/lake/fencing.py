@@ -1,10 +1,11 @@
-"""One driver at a time: each run notes itself in the tables' logs, and the one before it gives way.
+"""One driver at a time: a new run fences off the runs before it, by a commit of its own.
 
-A driver that was thought dead may go on (a pause, a partition of the network), and a checkpoint may
-be copied. Spark and Delta see only conflicts over the same batch of the same checkpoint. So all
-commits of all runs of a query go by one application, whose version grows by run and batch. Delta
-reads that version when an append begins: where a later run had noted itself by then, the append is
-skipped, which is found out behind it; where it did so only before the append's commit, that fails.
+A driver that was believed dead may resume (a long pause, a network partition), and a checkpoint may
+be copied. Spark and Delta detect conflicts only between writers of the same batch of the same
+checkpoint. Therefore all runs of a query commit under one Delta application, and the version of the
+application grows with the run and the batch. Delta reads that version when an append begins. If a
+newer run has committed before that, Delta skips the append, and the fence reports it. If a newer
+run commits during the append, Delta rejects the commit.
 """
 
 import re
@@ -14,141 +15,152 @@ from uuid import uuid4
 
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.errors import LakeError
+from jobs.errors import FencedError
+from jobs.lake.append import Transaction, append
+from jobs.lake.delta_log import (
+    commit_notes,
+    commit_with_note,
+    last_transaction_version,
+    table_version,
+)
 from jobs.lake.tables import Table
-from jobs.sinks.stored_duplicates import Transaction, append
-from jobs.lake.delta_log import last_batch, noted_in, notes, version
 
-# Versions that a run has: one for its claim, one for each batch.
-_VERSIONS = 2**32
+# Versions of the application that belong to one run: one for the fence, one for each batch.
+_VERSIONS_PER_RUN = 2**32
 
 
 @dataclass(frozen=True, order=True)
-class Progress:
-    """A run, and the last of its batches that wrote to a table: -1 before its first, or before
-    the first run."""
+class RunProgress:
+    """A run, and the last of its batches that wrote to a table.
+
+    `batch` is -1 before the first batch of the run; `run` is -1 before the first run.
+    """
 
     run: int = -1
     batch: int = -1
 
     @property
     def version(self) -> int:
-        """As the version of a transaction."""
-        return self.run * _VERSIONS + self.batch + 1
+        """The transaction version of this progress."""
+        return self.run * _VERSIONS_PER_RUN + self.batch + 1
 
     @staticmethod
-    def of(version: int) -> "Progress":
-        """The progress that `version` is of."""
-        run, batch = divmod(version, _VERSIONS)
-        return Progress(run, batch - 1)
+    def from_version(version: int) -> "RunProgress":
+        """The progress that has this transaction version."""
+        run, batch = divmod(version, _VERSIONS_PER_RUN)
+        return RunProgress(run, batch - 1)
 
 
 @dataclass(frozen=True)
-class Mark:
-    """What a commit tells of the run that made it."""
+class CommitMark:
+    """What a commit records about the run that made it. `writer` is unique to the run."""
 
-    reached: Progress
+    progress: RunProgress
     writer: str
 
-    def note(self, application: str) -> str:
-        """As the commit's `userMetadata`."""
-        batch = f"batch {self.reached.batch}" if self.reached.batch >= 0 else "begins"
-        return f"{application} run {self.reached.run} {batch} by {self.writer}"
+    def to_note(self, application: str) -> str:
+        """The `userMetadata` of the commit."""
+        batch = f"batch {self.progress.batch}" if self.progress.batch >= 0 else "begins"
+        return f"{application} run {self.progress.run} {batch} by {self.writer}"
 
     @staticmethod
-    def of(note: str, application: str) -> "Mark | None":
-        """The mark that stands in a commit's note, if it is one of the application's."""
+    def from_note(note: str, application: str) -> "CommitMark | None":
+        """The mark in `note`, or None if the application did not write it."""
         found = re.fullmatch(rf"{application} run (\d+) (?:begins|batch (\d+)) by (\w+)", note)
         if found is None:
             return None
         run, batch, writer = found.groups()
-        return Mark(Progress(int(run), int(batch or -1)), writer)
+        return CommitMark(RunProgress(int(run), int(batch or -1)), writer)
 
 
-class Claim:
-    """The claim of this run on tables, and its way to append to them."""
+class WriterFence:
+    """The right of this run to append to its tables, until a newer run takes it."""
 
     def __init__(
         self, spark: SparkSession, tables: Sequence[Table], query: str, writer: str = ""
     ) -> None:
-        """Take the tables over. Of two runs of `query` that do so at the same moment, one fails.
+        """Fence off all earlier runs of `query`. If two runs do so at once, one of them fails.
 
         Args:
-            writer: what no other run is called; each commit of this one names it.
+            writer: a name that no other run has; each commit of this run records it.
 
         Attributes:
-            before: how far the run before this one has come, at most.
+            spark: the session that it commits with.
+            previous: an upper bound of the progress of the run before this one.
             run: the number of this run.
 
         Raises:
-            LakeError: when there is no table, or another run was faster.
+            LakeError: a table does not exist.
+            FencedError: another run was faster.
         """
-        self._spark, self._tables, self._query = spark, tables, query
+        self.spark, self._tables, self._query = spark, tables, query
         self._writer = writer or uuid4().hex
-        seen = [(progress(spark, table, query), version(spark, table)) for table in tables]
-        self.before = max(before for before, _ in seen)
-        self.run = self.before.run + 1
-        claimed = [self._take_over(table) for table in tables]
-        if claimed != [newest + 1 for _, newest in seen]:
-            # What came in between may have been a batch of the run before, whichever.
-            self.before = Progress(self.before.run, _VERSIONS - 2)
+        seen = [
+            (run_progress(spark, table, query), table_version(spark, table)) for table in tables
+        ]
+        self.previous = max(progress for progress, _ in seen)
+        self.run = self.previous.run + 1
+        fenced = [self._fence(table) for table in tables]
+        if fenced != [newest + 1 for _, newest in seen]:
+            # A commit came in between. It may be any batch of the previous run.
+            self.previous = RunProgress(self.previous.run, _VERSIONS_PER_RUN - 2)
 
     def require(self) -> None:
-        """Raise LakeError where a later run has taken the tables over."""
-        first = self._tables[0]  # where every run begins
-        newest = progress(self._spark, first, self._query)
+        """Raise FencedError if a newer run has fenced off this one."""
+        first = self._tables[0]  # every run fences this table first
+        newest = run_progress(self.spark, first, self._query)
         if newest.run != self.run:
-            raise self._taken_over(first, newest)
+            raise self._fenced(first, newest)
 
     def append(self, rows: DataFrame, table: Table, batch: int) -> None:
-        """Append `rows` to `table` in the one commit that `batch` has there.
+        """Append `rows` to `table` in the only commit that `batch` has there.
 
         Raises:
-            LakeError: a later run has taken the table over, and the rows may not be in it.
+            FencedError: a newer run has fenced off this one; the rows may be missing.
         """
-        self._commit(rows, table, Progress(self.run, batch))
+        self._commit(rows, table, RunProgress(self.run, batch))
 
-    def _take_over(self, table: Table) -> int:
-        """Answers the number of the commit that does."""
-        # Where another run has just claimed the same number, Delta takes this claim for that one.
-        return self._commit(table.read(self._spark).limit(0), table, Progress(self.run))
+    def _fence(self, table: Table) -> int:
+        """Commit the fence. Return the table version of that commit."""
+        # If another run fences with the same number at once, Delta skips one of the commits.
+        return self._commit(table.read(self.spark).limit(0), table, RunProgress(self.run))
 
-    def _commit(self, rows: DataFrame, table: Table, reached: Progress) -> int:
-        """Append, unless Delta finds that a later run, or one like this, has come first."""
+    def _commit(self, rows: DataFrame, table: Table, progress: RunProgress) -> int:
+        """Append, and verify that Delta did not skip the commit for a newer or equal one."""
         application = _application(self._query)
-        note = Mark(reached, self._writer).note(application)
-        before = version(self._spark, table)
-        append(rows, table, Transaction(application, reached.version, note))
-        number = noted_in(self._spark, table, note, before)
-        if number is None:
-            raise self._taken_over(table, progress(self._spark, table, self._query))
-        return number
+        note = CommitMark(progress, self._writer).to_note(application)
+        before = table_version(self.spark, table)
+        append(rows, table, Transaction(application, progress.version, note))
+        committed = commit_with_note(self.spark, table, note, after=before)
+        if committed is None:
+            raise self._fenced(table, run_progress(self.spark, table, self._query))
+        return committed
 
-    def _taken_over(self, table: Table, newest: Progress) -> LakeError:
-        return LakeError(
-            f"another run has taken over {table.path} (it is run {newest.run}, this one is "
-            f"run {self.run}): only one driver at a time may write a lake; start this one "
-            "again if the other one was the mistake"
+    def _fenced(self, table: Table, newest: RunProgress) -> FencedError:
+        return FencedError(
+            f"fenced by run {newest.run}: this run ({self.run}) of {self._query} must not write "
+            f"{table.path} any more, because only one driver at a time may write a lake. Stop the "
+            "other driver before you start this one again"
         )
 
 
-def progress(spark: SparkSession, table: Table, query: str) -> Progress:
-    """How far the newest run of `query` has come in the table."""
-    table.read(spark)  # reads the log anew
-    noted = last_batch(spark, table, _application(query))
-    return Progress() if noted is None else Progress.of(noted)
+def run_progress(spark: SparkSession, table: Table, query: str) -> RunProgress:
+    """The progress of the newest run of `query` in the table."""
+    table.read(spark)  # refreshes the snapshot of the log
+    version = last_transaction_version(spark, table, _application(query))
+    return RunProgress() if version is None else RunProgress.from_version(version)
 
 
-def marks(spark: SparkSession, table: Table, query: str) -> Iterator[Mark]:
-    """What the runs of `query` have left in the table's commits, the newest first.
+def commit_marks(spark: SparkSession, table: Table, query: str) -> Iterator[CommitMark]:
+    """The marks that the runs of `query` left in the table's commits, the newest first.
 
-    They end where the log has been cleaned, and where there is no earlier one.
+    They end where Delta has cleaned the log.
     """
-    if progress(spark, table, query) == Progress():
+    if run_progress(spark, table, query) == RunProgress():
         return
     application = _application(query)
-    for _, note in notes(spark, table):
-        mark = Mark.of(note, application)
+    for _, note in commit_notes(spark, table):
+        mark = CommitMark.from_note(note, application)
         if mark is not None:
             yield mark
 

@@ -1,8 +1,8 @@
-"""The tables of the lake: where they stand and how they are made.
+"""The three tables of the lake: their paths, schemas and partitions, and how they are created.
 
-{lake.raw}/records              every record as it came, by ingest_date
+{lake.raw}/records              every record, byte for byte, by ingest_date
 {lake.processed}/events         every event once, by event_name and event_date
-{lake.processed}/quarantine     every record that could not become an event, by ingest_date
+{lake.processed}/quarantine     every record that cannot become an event, by ingest_date
 """
 
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructField, StructType
 
+from jobs.config import Lake
 from jobs.errors import LakeError
-from jobs.runtime.spark_errors import explain
-from jobs.config.settings import Lake
+from jobs.runtime import translate_spark_error
 from transforms.columns import (
     ARRIVED_AT,
     ATTEMPT,
@@ -29,12 +29,12 @@ from transforms.columns import (
     QUARANTINE_SCHEMA,
     RAW_SCHEMA,
 )
-from transforms.enrichment.promoted_fields import Field
+from transforms.enrichment import Field
 
 
 @dataclass(frozen=True)
 class Table:
-    """A Delta table by its path."""
+    """A Delta table at a path."""
 
     path: str
     schema: str
@@ -42,10 +42,10 @@ class Table:
     statistics_on: tuple[str, ...]
 
     def read(self, spark: SparkSession, version: int | None = None) -> DataFrame:
-        """The table as it is now, or as it was at `version`.
+        """Read the newest version of the table, or `version`.
 
         Raises:
-            LakeError: when there is no table at the path.
+            LakeError: there is no table at the path.
         """
         self.require(spark)
         reader = spark.read.format("delta")
@@ -54,61 +54,62 @@ class Table:
         return reader.load(self.path)
 
     def exists(self, spark: SparkSession) -> bool:
-        """True where a Delta table stands at the path."""
+        """True if there is a Delta table at the path."""
         return DeltaTable.isDeltaTable(spark, self.path)
 
     def require(self, spark: SparkSession) -> None:
-        """Raise LakeError unless the table is there."""
+        """Raise LakeError if there is no table at the path."""
         if not self.exists(spark):
-            raise LakeError(f"no table at {self.path}: has `ingest` or `stream` run on this lake?")
+            raise LakeError(f"no table at {self.path}. Run `stream` or `ingest` on this lake first")
 
     def create(self, spark: SparkSession) -> None:
-        """Make the table where it is not there yet, and add columns that it lacks.
+        """Create the table if it does not exist, and add the columns that it lacks.
 
-        Readers of other engines follow only the oldest protocol, so no newer feature is on.
-        Two writers that append to an empty path would conflict over the first commit; a table
-        that is made up front has none.
+        Only features of the oldest Delta protocol are used, because the readers of other engines
+        support no more. The table is created before the first append: two writers that append to
+        an empty path would conflict over the first commit.
 
         Raises:
-            LakeError: when the place cannot be written, or a column there is of another type.
+            LakeError: the path cannot be written, or an existing column has another type.
         """
         try:
             (
                 DeltaTable.createIfNotExists(spark)
                 .location(self.path)
-                .addColumns(self._wanted(spark))
+                .addColumns(self._required_schema(spark))
                 .partitionedBy(*self.partitioned_by)
                 .property("delta.dataSkippingStatsColumns", ",".join(self.statistics_on))
                 .property("delta.enableDeletionVectors", "false")
                 .execute()
             )
-            for column in self.lacking(spark):
+            for column in self.missing_columns(spark):
                 kind = column.dataType.simpleString()
                 spark.sql(f"ALTER TABLE delta.`{self.path}` ADD COLUMNS (`{column.name}` {kind})")
         except (PySparkException, Py4JJavaError) as error:
-            doing = f"the table at {self.path} cannot be made: "
-            raise explain(error, doing, otherwise=LakeError) from error
+            context = f"the table at {self.path} cannot be created: "
+            raise translate_spark_error(error, context, otherwise=LakeError) from error
 
-    def lacking(self, spark: SparkSession) -> list[StructField]:
-        """The columns that the table is to have, but has not.
+    def missing_columns(self, spark: SparkSession) -> list[StructField]:
+        """The columns of the required schema that the table lacks.
 
         Raises:
-            LakeError: a column that is there is of another type.
+            LakeError: an existing column has another type.
         """
         present = self.read(spark).schema
-        lacking = []
-        for column in self._wanted(spark):
+        missing = []
+        for column in self._required_schema(spark):
             if column.name not in present.names:
-                lacking.append(column)
+                missing.append(column)
             elif present[column.name].dataType != column.dataType:
                 raise LakeError(
-                    f"column {column.name} of {self.path} is to be "
-                    f"{column.dataType.simpleString()}, but is "
-                    f"{present[column.name].dataType.simpleString()}: give the field another name"
+                    f"column {column.name} of {self.path}: expected type "
+                    f"{column.dataType.simpleString()}, found "
+                    f"{present[column.name].dataType.simpleString()}. A column keeps its type: "
+                    "give the field another name"
                 )
-        return lacking
+        return missing
 
-    def _wanted(self, spark: SparkSession) -> StructType:
+    def _required_schema(self, spark: SparkSession) -> StructType:
         return spark.createDataFrame([], self.schema).schema
 
 
@@ -121,13 +122,13 @@ class Tables:
     quarantine: Table
 
     def create(self, spark: SparkSession) -> None:
-        """Make all three where they are not there yet."""
+        """Create each table if it does not exist."""
         for table in (self.raw, self.events, self.quarantine):
             table.create(spark)
 
 
-def tables(lake: Lake, fields: tuple[Field, ...] = ()) -> Tables:
-    """The tables of `lake`, with `fields` as promoted columns of events."""
+def tables_of(lake: Lake, fields: tuple[Field, ...] = ()) -> Tables:
+    """The tables of `lake`; `fields` become columns of events."""
     promoted = "".join(f", {field.name} {field.type}" for field in fields)
     return Tables(
         raw=Table(

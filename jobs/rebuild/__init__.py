@@ -1,0 +1,7 @@
+"""Recompute stored events from raw with the present rules."""
+
+from jobs.rebuild.merge import Partitions
+from jobs.rebuild.report import Difference
+from jobs.rebuild.run import rebuild
+
+__all__ = ["Difference", "Partitions", "rebuild"]

@@ -1,4 +1,4 @@
-"""The partitions of a rebuild, and all changes to them in one commit."""
+"""Commit a rebuild: all changes to the chosen partitions of events, in one merge."""
 
 import logging
 from dataclasses import dataclass
@@ -12,10 +12,11 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.errors import LakeError
-from jobs.lake.tables import Table
+from jobs.lake import Table
+from jobs.rebuild.recompute import REPLACED
 from transforms.columns import EVENT_DATE, EVENT_NAME, POSITION
 
-# Delta's isolation outside of Databricks is serializable: a merge does not pass by an append to the
+# Open-source Delta isolates commits as serializable: a merge conflicts with an append to the
 # partitions that it reads (https://github.com/delta-io/delta/issues/1261).
 _CONFLICTS = (
     ".ConcurrentAppendException",
@@ -24,52 +25,61 @@ _CONFLICTS = (
 )
 _ATTEMPTS = 10
 
-log = logging.getLogger("event-lake")
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Partitions:
-    """The partitions of events that are to be rebuilt; without `names`, those of all names."""
+    """The partitions of events to rebuild: dates, both inclusive, and names; no names are all."""
 
     first: date
     last: date
     names: tuple[str, ...] = ()
 
-    def chosen(self, alias: str = "") -> Column:
-        """Literal predicates on the partition columns of the table under `alias`."""
-        chosen = F.col(f"{alias}{EVENT_DATE}").between(F.lit(self.first), F.lit(self.last))
-        return chosen & F.col(f"{alias}{EVENT_NAME}").isin([*self.names]) if self.names else chosen
+    def condition(self, alias: str = "") -> Column:
+        """Literal predicates on the partition columns; `alias` is empty, or ends with a dot."""
+        on_dates = F.col(f"{alias}{EVENT_DATE}").between(F.lit(self.first), F.lit(self.last))
+        if not self.names:
+            return on_dates
+        return on_dates & F.col(f"{alias}{EVENT_NAME}").isin([*self.names])
 
 
 def changes(
-    changed: DataFrame, rejected: DataFrame, twins: DataFrame | None, columns: list[str]
+    changed: DataFrame, rejected: DataFrame, duplicates: DataFrame | None, columns: list[str]
 ) -> DataFrame:
-    """Where a row stands, and what it becomes; null where it is an event no more.
+    """The stored events that change, each with its new row.
 
-    Columns out:  key: struct, the position of a stored event; event: struct, its `columns`
-    Rows:         one for each stored event that changes or goes
+    Columns out:  key: struct, the position of a stored event; event: struct, the `columns` of its
+                  new row, or null if the event is deleted
+    Rows:         one for each stored event that is changed, replaced or deleted
+
+    Args:
+        duplicates: those of `sound_duplicates`, which replace rejected events; None if no event is
+            rejected.
     """
     key = F.struct(*POSITION).alias("key")
     event = F.struct(*columns).alias("event")
     changes = changed.select(key, event)
-    if twins is None:
+    if duplicates is None:
         return changes
-    holder = F.struct(*(F.col("holder")[name].alias(name) for name in POSITION)).alias("key")
-    replaced = twins.select(holder, event)
-    gone = rejected.select(key).join(replaced, on="key", how="left")
-    return changes.unionByName(gone)
+    replaced_key = F.struct(*(F.col(REPLACED)[name].alias(name) for name in POSITION)).alias("key")
+    replacements = duplicates.select(replaced_key, event)
+    replaced_or_deleted = rejected.select(key).join(replacements, on="key", how="left")
+    return changes.unionByName(replaced_or_deleted)
 
 
 def commit(changes: DataFrame, columns: list[str], events: Table, partitions: Partitions) -> None:
-    """All changes in one commit.
+    """Commit all `changes` to `events` in one merge, and retry it after a conflict.
 
-    A merge finds each row again in the version that it replaces, by its position. So it takes no
-    file away that it has not read, and a row that is appended meanwhile, which is not among
-    `changes`, stays. If another commit has touched what it read, it fails whole, and is tried
-    again: what today's rules make of a row follows from its bytes in raw, wherever it stands now.
+    The merge finds each row by its position, in the version that it replaces. So it removes no file
+    that it has not read, and keeps rows that are appended meanwhile. If another commit changed what
+    it read, the merge fails as a whole. It can be retried: a new row depends on its bytes in raw
+    alone, not on the file that has the old row.
+
+    Columns in:   `changes`: key, event
 
     Raises:
-        LakeError: other commits came in between each time.
+        LakeError: another commit conflicted with each attempt.
     """
     for attempt in range(1, _ATTEMPTS + 1):
         try:
@@ -78,14 +88,11 @@ def commit(changes: DataFrame, columns: list[str], events: Table, partitions: Pa
         except Py4JJavaError as error:
             if not _is_conflict(error):
                 raise
-            log.info(
-                "rebuild: another commit touched these partitions meanwhile (attempt %d of %d)",
-                *(attempt, _ATTEMPTS),
-            )
+            log.info("command=rebuild commit=conflict attempt=%d attempts=%d", attempt, _ATTEMPTS)
     raise LakeError(
         "another job stored events in these partitions, or compacted them, during each of "
-        f"{_ATTEMPTS} attempts, so nothing was changed: rebuild fewer dates or names at a time, or "
-        "stop `process` meanwhile (`ingest` may go on)"
+        f"{_ATTEMPTS} attempts: nothing was changed. Rebuild fewer dates or names at a time, or "
+        "stop `process` meanwhile (`ingest` may continue)"
     )
 
 
@@ -98,7 +105,7 @@ def _merge(changes: DataFrame, columns: list[str], events: Table, partitions: Pa
     (
         DeltaTable.forPath(changes.sparkSession, events.path)
         .alias("events")
-        .merge(changes.alias("changes"), partitions.chosen("events.") & reduce(and_, same))
+        .merge(changes.alias("changes"), partitions.condition("events.") & reduce(and_, same))
         .whenMatchedDelete("changes.event IS NULL")
         .whenMatchedUpdate(set={name: F.col(f"changes.event.{name}") for name in columns})
         .execute()

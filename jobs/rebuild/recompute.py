@@ -1,4 +1,8 @@
-"""What today's rules make of stored events, from the bytes that raw has of them."""
+"""Recompute stored events from their bytes in raw, and keep those that differ.
+
+An event is recomputed by the steps of `jobs.pipeline` that `process` uses. Only the columns that
+record its first processing are copied from the stored row.
+"""
 
 from collections.abc import Sequence
 from functools import reduce
@@ -8,10 +12,10 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs import pipeline
-from jobs.config.settings import Settings
-from jobs.dataframes.joins import small
-from jobs.lake.tables import Tables
-from jobs.sinks.processed_positions import taken_positions
+from jobs.config import Settings
+from jobs.dataframes import broadcast_if_small
+from jobs.lake import Tables
+from jobs.sinks import processed_positions
 from transforms.columns import (
     ARRIVED_AT,
     CREATED_AT,
@@ -22,67 +26,70 @@ from transforms.columns import (
     IDENTITY,
     INGEST_DATE,
     INGESTED_AT,
-    IS_LATE,
-    MAY_BE_TAKEN,
+    JSON,
+    MAY_BE_PROCESSED,
     PARTITION_KEY,
     POSITION,
     PROCESSED_AT,
     REASONS,
 )
 from transforms.deduplication import is_accepted
-from transforms.parsing.records import JSON
 
 STORED = "stored"
 KIND = "kind"
+REPLACED = "replaced"
 
-# What became of a stored event; null where today's rules say what is stored.
+# The values of `kind`: how a stored event differs. It is null if the event does not.
 CHANGED = "changed"
 REJECTED = "rejected"
 OF_ANOTHER_IDENTITY = "of_another_identity"
 NOT_IN_RAW = "not_in_raw"
 
-# The reason that a rejected event has beside those of the checks: what holds its identity in
-# quarantine was an event, so its twins, which were left out for it, are accounted for.
+# Added to the reasons of an event that is rejected now. The row in quarantine was an event, so it
+# accounts for the duplicates that were left out because of it.
 WITHDRAWN = "withdrawn"
 
-# These tell of the first processing, not of the bytes.
-_KEPT = (ARRIVED_AT, INGESTED_AT, PROCESSED_AT, IS_LATE)
+# The columns that record the first processing, and do not depend on the bytes
+_OF_FIRST_PROCESSING = (ARRIVED_AT, INGESTED_AT, PROCESSED_AT)
 _IN_RAW = "in_raw"
 
 
 def recomputed_columns(columns: Sequence[str]) -> list[str]:
-    """Those of an event's `columns` that follow from its bytes and the rules."""
-    return [name for name in columns if name not in (*_KEPT, *POSITION, *IDENTITY)]
+    """Those of an event's `columns` that follow from its record and the rules."""
+    copied = (*_OF_FIRST_PROCESSING, *POSITION, *IDENTITY)
+    return [name for name in columns if name not in copied]
 
 
 def differing(stored: DataFrame, rows: int, raw: DataFrame, settings: Settings) -> DataFrame:
-    """The stored events of which today's rules say something else, or nothing.
+    """The stored events that the present rules change or reject.
 
-    Columns in:   `stored`: the events table's; `raw`: RAW_SCHEMA
-    Columns out:  the event as today's rules read it, but for what tells of its first processing;
-                  stored: struct, the event as it is stored; kind: string, see above;
+    Columns in:   `stored`: those of the events table; `raw`: RAW_SCHEMA
+    Columns out:  those of the events table, recomputed; arrived_at, ingested_at and processed_at
+                  as stored; stored: struct, the stored event; kind: string, how it differs;
                   reasons, detail; data, partition_key, ingest_date as in raw
     Rows:         one for each stored event that differs
 
     Args:
-        rows: how many events are `stored`.
-        raw: what may hold their records.
+        rows: the number of `stored` events.
+        raw: all that may contain their records.
     """
     names = stored.columns
-    own = stored.select(*POSITION, F.struct(*names).alias(STORED))
+    events = stored.select(*POSITION, F.struct(*names).alias(STORED))
     records = (
-        raw.join(small(own.select(*POSITION), rows), on=list(POSITION), how="left_semi")
+        raw.join(
+            broadcast_if_small(events.select(*POSITION), rows), on=list(POSITION), how="left_semi"
+        )
         .dropDuplicates(list(POSITION))
         .withColumn(_IN_RAW, F.lit(True))
     )
-    beside = (STORED, _IN_RAW, REASONS, DETAIL, DATA, PARTITION_KEY, INGEST_DATE)
+    extra = (STORED, _IN_RAW, REASONS, DETAIL, DATA, PARTITION_KEY, INGEST_DATE)
     return (
-        own.join(records, on=list(POSITION), how="left")
-        .withColumns({name: F.col(STORED)[name] for name in (PROCESSED_AT, IS_LATE)})
-        .transform(pipeline.judged(settings))
-        .withColumns({name: F.col(STORED)[name] for name in _KEPT})
-        .transform(pipeline.events(settings, beside))
-        .transform(_settled)
+        events.join(records, on=list(POSITION), how="left")
+        .withColumn(PROCESSED_AT, F.col(STORED)[PROCESSED_AT])
+        .transform(pipeline.parsed_and_validated(settings))
+        .withColumns({name: F.col(STORED)[name] for name in _OF_FIRST_PROCESSING})
+        .transform(pipeline.events(settings, extra))
+        .transform(_filter_barrier)
         .withColumn(KIND, _kind(recomputed_columns(names)))
         .where(F.col(KIND).isNotNull())
         .drop(_IN_RAW)
@@ -90,16 +97,16 @@ def differing(stored: DataFrame, rows: int, raw: DataFrame, settings: Settings) 
 
 
 def differs(name: str) -> Column:
-    """True where today's rules say something else of column `name`. Never null."""
+    """True if the recomputed column `name` differs from the stored one. Never null."""
     return ~F.col(name).eqNullSafe(F.col(STORED)[name])
 
 
-def _settled(rows: DataFrame) -> DataFrame:
-    """The same rows, below which Spark moves no filter.
+def _filter_barrier(rows: DataFrame) -> DataFrame:
+    """Return the same rows, as a plan that Spark pushes no filter through.
 
-    Moved below the steps, a filter on what they compute has each step written out in it as often
-    as a later one uses it: minutes of planning, and the checks computed twice. Nothing moves below
-    the explosion of an array, here of one row.
+    A filter on computed columns, pushed below the steps that compute them, repeats the expression
+    of each step wherever a later one uses it: planning takes minutes, and the checks run twice.
+    Spark pushes no filter below the explosion of an array, which has one row here.
     """
     return rows.select(F.explode(F.array(F.struct("*"))).alias("row")).select("row.*")
 
@@ -118,10 +125,10 @@ def _any_differs(names: Sequence[str]) -> Column:
 
 
 def withdrawn(rejected: DataFrame) -> DataFrame:
-    """The rows of quarantine for stored events that today's rules reject.
+    """Make rows of the quarantine table of stored events that are rejected now.
 
     Columns in:   those of `differing`
-    Columns out:  QUARANTINE_SCHEMA; the identity and the name are those that were stored
+    Columns out:  QUARANTINE_SCHEMA; the identity and the name as stored; reasons: + withdrawn
     Rows:         one out for each in
     """
     stored = {name: F.col(STORED)[name] for name in (EVENT_UUID, EVENT_NAME, CREATED_AT)}
@@ -129,51 +136,52 @@ def withdrawn(rejected: DataFrame) -> DataFrame:
     return rejected.withColumns(stored | {REASONS: reasons}).transform(pipeline.quarantine)
 
 
-def sound_twins(
+def sound_duplicates(
     rejected: DataFrame, rows: int, raw: DataFrame, tables: Tables, settings: Settings
 ) -> DataFrame:
-    """Another record of the same event, for rejected ones of which raw has one that is sound.
+    """The duplicates of rejected events that the present rules accept.
 
-    It was left out as a twin of a row that is no event any more, so it takes its place: the table
-    has the identity at every moment, so a running `process` cannot store it as well.
+    Such a record was left out as a duplicate of an event that is rejected now, so it takes the
+    place of this event. The table has the identity at every moment, so a running `process` cannot
+    store it as well.
 
     Columns in:   `rejected`: those of `differing`; `raw`: RAW_SCHEMA
-    Columns out:  the events table's, but for what tells of the first processing: as stored;
-                  holder: struct, the position of the rejected row
-    Rows:         at most one for each identity: the first by position that neither table has
+    Columns out:  those of the events table, computed from the duplicate; processed_at as stored
+                  with the rejected event; replaced: struct, the position of the rejected event
+    Rows:         at most one for each identity: the first by position that is in neither table
 
     Args:
-        rows: how many are `rejected`.
-        raw: all that may hold a twin.
+        rows: the number of `rejected` events.
+        raw: all that may contain a duplicate.
     """
     stored = F.col(STORED)
-    holder = F.struct(*(stored[name].alias(name) for name in (*POSITION, PROCESSED_AT, IS_LATE)))
+    replaced = F.struct(*(stored[name].alias(name) for name in (*POSITION, PROCESSED_AT)))
     identities = (
         rejected.groupBy(*(stored[name].alias(name) for name in IDENTITY))
-        .agg(F.min(holder).alias("holder"))
-        .select(*IDENTITY, "holder")
+        .agg(F.min(replaced).alias(REPLACED))
+        .select(*IDENTITY, REPLACED)
     )
-    twins = (
-        raw.transform(pipeline.judged(settings))
+    duplicates = (
+        raw.transform(pipeline.parsed_and_validated(settings))
         .drop(JSON)
-        .transform(_settled)
+        .transform(_filter_barrier)
         .where(is_accepted())
-        .join(small(identities, rows), on=list(IDENTITY), how="inner")
-        .withColumns({name: F.col("holder")[name] for name in (PROCESSED_AT, IS_LATE)})
-        .transform(pipeline.events(settings, ("holder",)))
-        .withColumn(MAY_BE_TAKEN, F.lit(True))
+        .join(broadcast_if_small(identities, rows), on=list(IDENTITY), how="inner")
+        .withColumn(PROCESSED_AT, F.col(REPLACED)[PROCESSED_AT])
+        .transform(pipeline.events(settings, (REPLACED,)))
+        .withColumn(MAY_BE_PROCESSED, F.lit(True))
         .localCheckpoint()
     )
-    first, last, found = twins.agg(
+    first, last, count = duplicates.agg(
         *(F.unix_micros(each(INGESTED_AT)) for each in (F.min, F.max)), F.count(F.lit(1))
     ).collect()[0]
-    if not found:
-        return twins.drop(MAY_BE_TAKEN)
-    taken = taken_positions(twins, tables, found, first, last)
-    columns = [name for name in twins.columns if name != MAY_BE_TAKEN]
+    if not count:
+        return duplicates.drop(MAY_BE_PROCESSED)
+    processed = processed_positions(duplicates, tables, count, first, last)
+    columns = [name for name in duplicates.columns if name != MAY_BE_PROCESSED]
     return (
-        twins.join(taken, on=list(POSITION), how="left_anti")
+        duplicates.join(processed, on=list(POSITION), how="left_anti")
         .groupBy(*IDENTITY)
-        .agg(F.min_by(F.struct(*columns), F.struct(*POSITION)).alias("twin"))
-        .select("twin.*")
+        .agg(F.min_by(F.struct(*columns), F.struct(*POSITION)).alias("duplicate"))
+        .select("duplicate.*")
     )

@@ -1,4 +1,4 @@
-"""What a rebuild changes, for people and for programs."""
+"""The result of a rebuild: what it changes, or would change, as text or JSON."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,6 +8,7 @@ from datetime import date
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.dataframes import count_reasons
 from jobs.rebuild.recompute import (
     CHANGED,
     KIND,
@@ -18,7 +19,7 @@ from jobs.rebuild.recompute import (
     differs,
     recomputed_columns,
 )
-from jobs.reporting.reasons import count_reasons, line, reason_lines
+from jobs.reporting import count_line, reason_lines
 from transforms.columns import IDENTITY, POSITION
 
 _MAX_CHARS = 60
@@ -26,7 +27,7 @@ _MAX_CHARS = 60
 
 @dataclass(frozen=True)
 class Example:
-    """One value that changes, and where its record came from."""
+    """One value that changes, with the position of its record."""
 
     position: str
     old: str | None
@@ -40,7 +41,7 @@ class Example:
 
 @dataclass(frozen=True)
 class ColumnChange:
-    """How many values of a column change, with the first and the last by position."""
+    """A column that changes: the number of values, and the first and the last by position."""
 
     column: str
     values: int
@@ -49,25 +50,29 @@ class ColumnChange:
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """What today's rules say of the events in some partitions.
+    """The difference between the stored events of some partitions and the present rules.
 
-    version:     of the events table that was looked at
-    partitions:  that were looked at
-    rows:        events in them
-    changed:     events of which a column changes
+    first, last: the event dates, both inclusive
+    names:       the event names; empty for all names
+    version:     the version of the events table that was read
+    dry_run:     nothing was written
+    partitions:  the number of partitions that have events
+    rows:        events in these partitions
+    changed:     events with a column that changes
     columns:     the columns that change
     new_columns: columns that the table does not have yet
-    rejected:    events that go to quarantine
-    reasons:     why; an event counts under each reason that it has
-    replaced:    rejected events whose place another record of the same event takes
-    not_in_raw:  events whose record raw does not have any more; they stay as they are
-    identities:  columns of the identity that would change: there is no rebuild if there are any
+    rejected:    events that are moved to quarantine
+    reasons:     rejected events by reason; an event counts under each of its reasons
+    replaced:    rejected events that an accepted duplicate replaces
+    not_in_raw:  events whose record is not in raw any more; they stay as they are
+    identities:  columns of the identity that would change; if there are any, nothing is written
     """
 
     first: date
     last: date
     names: tuple[str, ...]
     version: int
+    dry_run: bool = False
     partitions: int = 0
     rows: int = 0
     changed: int = 0
@@ -81,42 +86,54 @@ class Difference:
 
     @property
     def is_nothing(self) -> bool:
-        """True where the partitions say already what today's rules say."""
+        """True if no event changes and none is rejected."""
         return not self.changed and not self.rejected
 
     def to_json(self) -> str:
-        """One JSON object; dates are ISO 8601."""
+        """The report as one JSON object; dates are ISO 8601."""
         return json.dumps(asdict(self), indent=2, default=str, ensure_ascii=False)
 
     def lines(self) -> Iterator[str]:
-        """A short table."""
+        """The report for people: a short table, then what was done."""
         names = f" of {', '.join(self.names)}" if self.names else ""
         yield f"events{names} from {self.first} to {self.last}, version {self.version} of the table"
-        yield line("partitions", self.partitions)
-        yield line("events", self.rows)
-        yield line("  changed", self.changed)
-        yield from _columns(self.columns)
-        yield line("  to quarantine", self.rejected)
+        yield count_line("partitions", self.partitions)
+        yield count_line("events", self.rows)
+        yield count_line("  changed", self.changed)
+        yield from _change_lines(self.columns)
+        yield count_line("  to quarantine", self.rejected)
         yield from reason_lines(self.reasons)
         if self.replaced:
-            yield line("    replaced by a sound twin", self.replaced)
-        yield line("  not in raw any more, left as they are", self.not_in_raw)
+            yield count_line("    replaced by an accepted duplicate", self.replaced)
+        yield count_line("  not in raw any more, left as they are", self.not_in_raw)
         if self.new_columns:
             yield f"new columns: {', '.join(self.new_columns)}"
         if self.identities:
-            yield "REFUSED: today's rules read another identity"
-            yield from _columns(self.identities)
+            yield "REFUSED: the present rules read another identity"
+            yield from _change_lines(self.identities)
+        if self.dry_run:
+            yield "dry run: nothing was changed"
+        else:
+            yield "nothing to change" if self.is_nothing else "rebuilt"
 
 
-def difference(rows: DataFrame, columns: Sequence[str], looked_at: Difference) -> Difference:
-    """`looked_at` with what `rows`, those that differ in `columns` or otherwise, come to."""
+def count_differences(
+    rows: DataFrame, columns: Sequence[str], difference: Difference
+) -> Difference:
+    """Return `difference` with the counts of the rows that differ.
+
+    Columns in:   those of `jobs.rebuild.recompute.differing`
+
+    Args:
+        columns: those of the events table.
+    """
     counts = {row[KIND]: row["count"] for row in rows.groupBy(KIND).count().collect()}
     of_kind = {
         kind: rows.where(F.col(KIND) == kind) if counts.get(kind) else None
         for kind in (CHANGED, OF_ANOTHER_IDENTITY)
     }
     return replace(
-        looked_at,
+        difference,
         changed=counts.get(CHANGED, 0),
         columns=_changes(of_kind[CHANGED], recomputed_columns(columns)),
         rejected=counts.get(REJECTED, 0),
@@ -127,7 +144,7 @@ def difference(rows: DataFrame, columns: Sequence[str], looked_at: Difference) -
 
 
 def _changes(rows: DataFrame | None, columns: Sequence[str]) -> tuple[ColumnChange, ...]:
-    """One for each of `columns` that differs in `rows`, in their order."""
+    """One for each of `columns` that differs in a row, in the order of `columns`."""
     if rows is None:
         return ()
     changes = (
@@ -143,7 +160,7 @@ def _changes(rows: DataFrame | None, columns: Sequence[str]) -> tuple[ColumnChan
     )
     position = F.concat_ws("/", *POSITION).alias("position")
     example = F.struct("position", "change.old", "change.new")
-    found = (
+    collected = (
         rows.select(position, F.explode(F.array_compact(F.array(*changes))).alias("change"))
         .groupBy("change.column")
         .agg(
@@ -158,12 +175,12 @@ def _changes(rows: DataFrame | None, columns: Sequence[str]) -> tuple[ColumnChan
             row["values"],
             tuple(Example(**example.asDict()) for example in row["examples"]),
         )
-        for row in found
+        for row in collected
     }
     return tuple(by_column[name] for name in columns if name in by_column)
 
 
-def _columns(changes: Sequence[ColumnChange]) -> Iterator[str]:
+def _change_lines(changes: Sequence[ColumnChange]) -> Iterator[str]:
     for change in changes:
-        yield line(f"    {change.column}", change.values)
+        yield count_line(f"    {change.column}", change.values)
         yield from (f"      {example}" for example in change.examples)

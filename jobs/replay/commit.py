@@ -1,14 +1,16 @@
-"""The one commit by which a replay appends to raw, or does nothing.
+"""Append replayed records to raw in one commit, or not at all.
 
-Why nothing is appended twice: the next attempt is appended only where raw holds no later one, and
-the commit that appends it is made only if no other replay has made one since raw was looked at.
+No record is appended twice. The next attempt of a record is appended only if raw has no later one,
+and the commit succeeds only if no other replay committed after raw was read.
 
-- Killed before the commit, a replay leaves files that no version of the table names; killed
-  behind it, the records stand in raw. Repeated, it finds the one or the other, never a half.
-- Two replays at a time take the same number, before either looks at raw. Delta makes one commit of
-  each number: the other one conflicts, or is skipped, and says so.
-- Raw's log keeps the number under an application of its own, so neither `ingest` nor the position
-  where it goes on has anything to do with it.
+- A replay that is killed before its commit leaves files that no version of the table refers to. A
+  replay that is killed after its commit has appended everything. Repeated, it finds one or the
+  other, and never a part.
+- Two concurrent replays take the same transaction number before they read raw. Delta makes one
+  commit of each number. The other replay gets a conflict, or its write is skipped, and it raises an
+  error.
+- The number belongs to an application of its own in raw's log, so it affects neither `ingest` nor
+  the position where `ingest` resumes.
 """
 
 from datetime import UTC, datetime
@@ -19,9 +21,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.errors import LakeError
-from jobs.lake.delta_log import last_batch
-from jobs.lake.tables import Table
-from jobs.sinks.stored_duplicates import Transaction, append
+from jobs.lake import Table, Transaction, append, last_transaction_version
 from transforms.columns import ATTEMPT, INGEST_DATE, INGESTED_AT
 
 _APPLICATION = "event-lake/replay"
@@ -29,25 +29,30 @@ _ROWS_PER_FILE = 250_000
 
 
 class Commit:
-    """A commit to raw that is still to be made. It must be taken up before raw is read."""
+    """A commit to raw that is still to be made. Create it before raw is read."""
 
     def __init__(self, spark: SparkSession, raw: Table) -> None:
-        """Take the next number.
+        """Take the next transaction number.
 
         Raises:
-            LakeError: when there is no table.
+            LakeError: there is no table.
         """
-        raw.read(spark)  # reads the log anew
-        last = last_batch(spark, raw, _APPLICATION)
+        raw.read(spark)  # refreshes the snapshot of the log
+        last = last_transaction_version(spark, raw, _APPLICATION)
         self._spark, self._raw = spark, raw
         self._transaction = Transaction(_APPLICATION, 0 if last is None else last + 1)
         self.ingested_at = datetime.now(UTC)
 
     def append(self, records: DataFrame, rows: int) -> int:
-        """Append `records`, which are `rows` of raw with this `ingested_at`; answers how many.
+        """Append `records` to raw, and return the number of rows that raw has of this commit.
+
+        Columns in:   RAW_SCHEMA; ingested_at is that of this commit
+
+        Args:
+            rows: the number of `records`, which decides the number of files.
 
         Raises:
-            LakeError: another replay has made its commit since this one was taken up.
+            LakeError: another replay committed since this object was created.
         """
         files = 1 + rows // _ROWS_PER_FILE
         try:
@@ -55,14 +60,14 @@ class Commit:
         except (PySparkException, Py4JJavaError) as error:
             if "ConcurrentTransactionException" not in str(error):
                 raise
-            raise self._came_too_late() from error
-        # A commit whose number is taken is skipped without a word, so the table is asked.
-        appended = self._appended()
+            raise self._conflict() from error
+        # Delta skips a commit whose number it has seen, without an error. So the rows are counted.
+        appended = self._count_appended()
         if not appended:
-            raise self._came_too_late()
+            raise self._conflict()
         return appended
 
-    def _appended(self) -> int:
+    def _count_appended(self) -> int:
         is_ours = (
             (F.col(INGEST_DATE) == F.lit(self.ingested_at.date()))
             & (F.col(INGESTED_AT) == F.lit(self.ingested_at))
@@ -70,8 +75,8 @@ class Commit:
         )
         return self._raw.read(self._spark).where(is_ours).count()
 
-    def _came_too_late(self) -> LakeError:
+    def _conflict(self) -> LakeError:
         return LakeError(
-            f"another replay has appended to {self._raw.path} in the meantime, so this one has "
-            "appended nothing: run it again, and it goes on from there"
+            f"another replay has appended to {self._raw.path} since this one started: this one "
+            "appended nothing. Run it again; it replays what is left"
         )

@@ -1,4 +1,4 @@
-"""What a replay did, or would do, for people and for programs."""
+"""The result of a replay: the outcome of each selected record, as text or JSON."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -6,25 +6,28 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
-from jobs.reporting.reasons import line, reason_lines
-from transforms.quarantine import Choice
+from jobs.reporting import count_line, reason_lines
+from transforms.quarantine import QuarantineFilter
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What became of the records that were chosen.
+    """The outcome of the records that were selected.
 
-    found:           rows of quarantine that fit the choice
-    replayed_before: those of which there is a later attempt
-    accepted:        those that today's rules accept, and that are old enough
-    too_young:       those that they accept, but that are younger than `patience`
-    rejected:        those that they reject again
-    reasons:         why, by reason; a record counts under each that it has
-    appended:        records that raw now has once more; none with `dry_run`
-    present:         what quarantine holds in these dates, by reason, where nothing fits the choice
+    selection:       the filter on quarantine
+    dry_run:         nothing was written
+    found:           rows of quarantine that match the filter
+    replayed_before: rows that have a later attempt
+    accepted:        records that the present rules accept, and that are old enough
+    too_young:       records that the present rules accept, but created less than `patience` ago
+    patience:        the age from which the table, not the state, decides about an event
+    rejected:        records that the present rules reject again
+    reasons:         rejected records by reason; a record counts under each of its reasons
+    appended:        records that were appended to raw; 0 for a dry run
+    present:         if no row matches the filter, the rows of quarantine on its dates, by reason
     """
 
-    choice: Choice
+    selection: QuarantineFilter
     dry_run: bool
     found: int
     replayed_before: int
@@ -37,50 +40,50 @@ class Report:
     present: Mapping[str, int]
 
     def to_json(self) -> str:
-        """One JSON object; dates are ISO 8601, `patience` is in seconds."""
+        """The report as one JSON object; dates are ISO 8601, `patience` is in seconds."""
         fields: dict[str, Any] = asdict(self) | {"patience": self.patience.total_seconds()}
         return json.dumps(fields, indent=2, default=str)
 
     def lines(self) -> Iterator[str]:
-        """A short table, then what to do next."""
+        """The report for people: a short table, then what to do next."""
         would = "would be " if self.dry_run else ""
-        yield f"replay of quarantine: {self._chosen()}"
-        yield line("found", self.found)
-        yield line("  replayed before", self.replayed_before)
-        yield line("  accepted by today's rules", self.accepted)
-        yield line("  accepted, but too young", self.too_young)
-        yield line(f"  {would}rejected again", self.rejected)
+        yield f"replay of quarantine: {self._selected()}"
+        yield count_line("found", self.found)
+        yield count_line("  replayed before", self.replayed_before)
+        yield count_line("  accepted by the present rules", self.accepted)
+        yield count_line("  accepted, but too young", self.too_young)
+        yield count_line(f"  {would}rejected again", self.rejected)
         yield from reason_lines(self.reasons)
         if self.dry_run:
-            yield line("would be appended to raw", self.accepted)
+            yield count_line("would be appended to raw", self.accepted)
         else:
-            yield line("appended to raw", self.appended)
-        yield from self._next()
+            yield count_line("appended to raw", self.appended)
+        yield from self._next_steps()
 
-    def _next(self) -> Iterator[str]:
+    def _next_steps(self) -> Iterator[str]:
         if not self.found:
-            yield "nothing fits; quarantine holds, in these dates:"
+            yield "no record matches; on these dates quarantine has:"
             yield from reason_lines(self.present) if self.present else iter(("    nothing",))
         if self.too_young:
             yield (
-                f"too young: created less than {self.patience} ago, so `process` may still take "
-                "them for twins of their own first delivery; replay them when they are older"
+                f"too young: created less than {self.patience} ago, so `process` could drop them "
+                "as duplicates of their own first attempt; replay them when they are older"
             )
         if self.dry_run:
-            yield "nothing was written: run it without --dry-run"
+            yield "dry run: nothing was written"
         elif self.appended:
             yield (
-                "next: a running `stream` or `process` takes them, by the rules that it was "
-                "started with; where none runs, `process --once` does"
+                "next: a running `stream` or `process` reads them, with the rules that it was "
+                "started with; if none is running, run `process --once`"
             )
 
-    def _chosen(self) -> str:
-        parts = (
-            [f"reason {' or '.join(sorted(self.choice.reasons))}"] if self.choice.reasons else []
-        )
-        if self.choice.names:
-            parts.append(f"name {' or '.join(sorted(self.choice.names))}")
-        if self.choice.first or self.choice.last:
-            first, last = self.choice.first or "the first", self.choice.last or "the last"
+    def _selected(self) -> str:
+        parts = []
+        if self.selection.reasons:
+            parts.append(f"reason {' or '.join(sorted(self.selection.reasons))}")
+        if self.selection.names:
+            parts.append(f"name {' or '.join(sorted(self.selection.names))}")
+        if self.selection.first or self.selection.last:
+            first, last = self.selection.first or "the first", self.selection.last or "the last"
             parts.append(f"ingest dates from {first} to {last}")
-        return ", ".join(parts) or "all of it"
+        return ", ".join(parts) or "all records"

@@ -1,4 +1,4 @@
-"""What a command shows while it works."""
+"""Show the progress of a command while it works."""
 
 import shutil
 import sys
@@ -10,12 +10,16 @@ _SECONDS_BETWEEN_LINES = 5.0
 
 
 class StatusLine:
-    """The newest state of something. On a terminal it stays on one line; elsewhere (a file, CI)
-    it is a line every few seconds."""
+    """The newest state of a command.
+
+    On a terminal it stays on one line. Elsewhere, as in a file or in CI, a line is printed at most
+    every five seconds.
+    """
 
     def __init__(
         self, out: TextIO | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
+        """Show the state on `out`, by default standard output."""
         self._out = out or sys.stdout
         self._clock = clock
         self._is_terminal = self._out.isatty()
@@ -23,7 +27,7 @@ class StatusLine:
         self._shown = ""
 
     def show(self, text: str) -> None:
-        """`text` takes the place of what was shown before."""
+        """Replace the state that is shown with `text`."""
         if self._is_terminal:
             width = shutil.get_terminal_size().columns - 1
             self._out.write(f"\r\x1b[2K{text[:width]}")
@@ -33,7 +37,7 @@ class StatusLine:
             self._print(text)
 
     def done(self, text: str) -> None:
-        """`text` is the last state, and stays."""
+        """Show `text` as the last state, which stays."""
         if self._is_terminal:
             self._out.write("\r\x1b[2K")
         self._print(text)

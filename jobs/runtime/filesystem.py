@@ -1,4 +1,4 @@
-"""Small files beside the tables, through Hadoop: the same on local disk, S3 and HDFS."""
+"""Read and write small files through Hadoop: the same on local disk, S3 and HDFS."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from pyspark.sql import SparkSession
 from jobs.errors import LakeError
 
 
-class Folder:
-    """A folder by its path or URI."""
+class HadoopDirectory:
+    """A directory at a path or URI."""
 
     def __init__(self, spark: SparkSession, path: str) -> None:
         self.path = path.rstrip("/")
@@ -17,51 +17,51 @@ class Folder:
         self._configuration: Any = spark._jsparkSession.sessionState().newHadoopConf()
 
     def names(self) -> list[str]:
-        """The names of what stands in the folder; none where there is no folder."""
-        place = self._place("")
-        files = self._files(place)
-        if not files.exists(place):
+        """The names of the files and directories in it. Empty if the directory does not exist."""
+        path = self._path("")
+        file_system = self._file_system(path)
+        if not file_system.exists(path):
             return []
-        return [str(status.getPath().getName()) for status in files.listStatus(place)]
+        return [str(status.getPath().getName()) for status in file_system.listStatus(path)]
 
     def read(self, name: str) -> str | None:
-        """The text of a file, or None where there is none."""
-        place = self._place(name)
-        files = self._files(place)
-        if not files.exists(place):
+        """The text of the file `name`, or None if it does not exist."""
+        path = self._path(name)
+        file_system = self._file_system(path)
+        if not file_system.exists(path):
             return None
-        stream = files.open(place)
+        stream = file_system.open(path)
         try:
             return str(self._jvm.org.apache.commons.io.IOUtils.toString(stream, "UTF-8"))
         finally:
             stream.close()
 
     def write(self, name: str, text: str) -> None:
-        """Make or replace a file.
+        """Create or replace the file `name`.
 
         Raises:
-            LakeError: when the folder cannot be written.
+            LakeError: the file cannot be written.
         """
-        place = self._place(name)
+        path = self._path(name)
         try:
-            stream = self._files(place).create(place, True)
+            stream = self._file_system(path).create(path, True)
             try:
                 stream.write(bytearray(text.encode()))
             finally:
                 stream.close()
         except Py4JJavaError as error:
             raise LakeError(
-                f"{place} cannot be written: {error.java_exception.getMessage()}"
+                f"{path} cannot be written: {error.java_exception.getMessage()}"
             ) from None
 
     def delete(self, name: str) -> None:
-        """Delete a file, if it is there."""
-        place = self._place(name)
-        self._files(place).delete(place, False)
+        """Delete the file `name` if it exists."""
+        path = self._path(name)
+        self._file_system(path).delete(path, False)
 
-    def _place(self, name: str) -> Any:
+    def _path(self, name: str) -> Any:
         text = f"{self.path}/{name}" if name else self.path
         return self._jvm.org.apache.hadoop.fs.Path(text)
 
-    def _files(self, place: Any) -> Any:
-        return place.getFileSystem(self._configuration)
+    def _file_system(self, path: Any) -> Any:
+        return path.getFileSystem(self._configuration)

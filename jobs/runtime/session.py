@@ -12,14 +12,14 @@ from py4j.protocol import Py4JError
 from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
-from jobs.config.settings import Settings
+from jobs.config import Settings
 from jobs.versions import BARE_LOCAL_FILES
 from transforms.columns import CREATED_DATETIME, DATA, EVENT_UUID, PAYLOAD, SEQUENCE_NUMBER
 
 _STATE_STORES = {
-    # Keys in RocksDB, on the executor's disk: however many a catching-up window holds.
+    # Keys are stored in RocksDB, on the executor's disk. Their number is not limited by the heap.
     "rocksdb": "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider",
-    # Keys as objects on the heap: a tenth faster, until some million of them fill it.
+    # Keys are objects on the heap. This is a tenth faster, until some million keys fill the heap.
     "memory": "org.apache.spark.sql.execution.streaming.state.HDFSBackedStateStoreProvider",
 }
 
@@ -30,26 +30,27 @@ DELTA = {
 
 SEMANTICS = {
     "spark.sql.session.timeZone": "UTC",
-    # JSON objects that repeat a key are valid JSON (RFC 8259, section 4): the last one wins.
+    # A JSON object that repeats a key is valid (RFC 8259, section 4). The last value wins.
     "spark.sql.variant.allowDuplicateKeys": "true",
-    # Nothing of ours waits for a timer, so a batch without records would do nothing.
+    # No step waits for a timer, so a batch without records would do nothing.
     "spark.sql.streaming.noDataMicroBatches.enabled": "false",
     "spark.sql.streaming.stateStore.rocksdb.changelogCheckpointing.enabled": "true",
-    # Counting RocksDB's keys costs a read for each write.
+    # To count RocksDB's keys costs a read for each write.
     "spark.sql.streaming.stateStore.rocksdb.trackTotalNumberOfRows": "false",
 }
 
 TUNING = {
-    # Of the heap's copy of all keys, one version is enough: an older one is read from its file.
+    # One version of all keys on the heap is enough: an older version is read from its file.
     "spark.sql.streaming.maxBatchesToRetainInMemory": "1",
-    # A start reads the last snapshot of the state, and all changes since: a second for 200,000
-    # keys and core. By default these may be ten batches and a minute more, which takes long where
-    # batches are large.
+    # A start reads the last snapshot of the state and all changes since then, which takes 1 s for
+    # 200,000 keys on each core. By default the changes of ten batches and of one minute more may
+    # follow a snapshot. After large batches such a start takes long.
     "spark.sql.streaming.stateStore.minDeltasForSnapshot": "2",
     "spark.sql.streaming.stateStore.maintenanceInterval": "30s",
-    # The rows of a batch are kept for a second, to be read twice: compressing them does not pay.
+    # The rows of a batch are cached for about 1 s and read twice: compression costs more than it
+    # saves.
     "spark.sql.inMemoryColumnarStorage.compressed": "false",
-    # Parquet looks for repeated values, which these columns do not have.
+    # Parquet's dictionaries are for repeated values. The values of these columns do not repeat.
     **{
         f"spark.hadoop.parquet.enable.dictionary#{column}": "false"
         for column in (DATA, PAYLOAD, SEQUENCE_NUMBER, EVENT_UUID, CREATED_DATETIME)
@@ -58,8 +59,7 @@ TUNING = {
 
 CLUSTER = {
     # The code that Spark generates for the checks is longer than what Java compiles by default.
-    # On this machine Java is told to compile it all the same (conf/spark); elsewhere Spark
-    # runs such code in smaller steps.
+    # A local JVM gets the option to compile it (conf/spark). On a cluster Spark must divide it.
     "spark.sql.codegen.hugeMethodLimit": "8000",
 }
 
@@ -67,97 +67,97 @@ LOCAL = {
     "spark.sql.shuffle.partitions": str(os.cpu_count() or 2),
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
-    # Sized for a cluster, these cost a second a batch on a few cores.
+    # The defaults are made for a cluster. On a few cores they cost 1 s for each batch.
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
 }
 
-_LAST_MOMENT_SECONDS = 5
+_JVM_END_SECONDS = 5
 _CLASS_PATH = "spark.driver.extraClassPath"
-_SHORT = {"--master": "spark.master", "--driver-class-path": _CLASS_PATH}
+_SHORT_OPTIONS = {"--master": "spark.master", "--driver-class-path": _CLASS_PATH}
 
 
-def build(settings: Settings, app_name: str = "event-lake") -> SparkSession:
-    """Start, or take up, the session that all queries of this process share.
+def build_session(settings: Settings, app_name: str = "event-lake") -> SparkSession:
+    """Return the session that all queries of this process share, and start it if necessary.
 
-    Where the launcher gave no master, the session runs in this process on all cores.
+    Without a master from spark-submit, Spark runs in local mode on all cores.
     """
     builder = SparkSession.builder.appName(app_name)
-    for key, value in options(settings).items():
+    for key, value in session_options(settings).items():
         builder = builder.config(key, value)
     return builder.getOrCreate()
 
 
-def stop() -> None:
-    """End the session of this process, if there is one, when its listeners have heard all."""
-    with suppress(Py4JError, ConnectionError):  # its JVM has died: nothing is left to be stopped
+def stop_session() -> None:
+    """Stop the session of this process, if there is one, after its listeners got every event."""
+    with suppress(Py4JError, ConnectionError):  # the JVM has died, so nothing is left to stop
         active = SparkSession.getActiveSession()
         if active is not None:
             active.stop()
 
 
-def has_died() -> bool:
-    """True where the JVM that this process started does not run any more.
+def jvm_has_died() -> bool:
+    """True if the JVM that this process started has ended.
 
-    To be asked when it does not answer: it is given a moment to come to its end.
+    Call it when the JVM does not respond. It waits up to 5 s for the end of the JVM.
     """
     process = getattr(SparkContext._gateway, "proc", None)
     if process is None:
         return False
     with suppress(TimeoutExpired):
-        process.wait(_LAST_MOMENT_SECONDS)
+        process.wait(_JVM_END_SECONDS)
     return process.poll() is not None
 
 
-def options(settings: Settings) -> dict[str, str]:
-    """All Spark settings that this project decides, for `settings`, where it runs.
+def session_options(settings: Settings) -> dict[str, str]:
+    """All Spark settings that this project makes, for `settings` and for the master in use.
 
-    Those of `TUNING`, `CLUSTER` and `LOCAL` give way to what Spark was started with.
+    Spark's launch configuration overrides those of `TUNING`, `CLUSTER` and `LOCAL`.
     """
-    given = _given()
+    launched = _launch_configuration()
     tunable = TUNING | {
         "spark.sql.streaming.stateStore.providerClass": _STATE_STORES[settings.once.state_store]
     }
-    if given.get("spark.master", "local").startswith("local"):
-        tunable |= LOCAL | _local_jars(given) | _s3a(settings)
+    if launched.get("spark.master", "local").startswith("local"):
+        tunable |= LOCAL | _local_jars(launched) | _s3a(settings)
     else:
         tunable |= CLUSTER
     if settings.process.shuffle_partitions:
         tunable["spark.sql.shuffle.partitions"] = str(settings.process.shuffle_partitions)
-    decided = {key: value for key, value in tunable.items() if key not in given}
-    return decided | DELTA | SEMANTICS
+    chosen = {key: value for key, value in tunable.items() if key not in launched}
+    return chosen | DELTA | SEMANTICS
 
 
-def _given() -> dict[str, str]:
-    """What Spark was started with, or will be: `spark.master`, and whatever else was said."""
-    if _comes_second():
+def _launch_configuration() -> dict[str, str]:
+    """The configuration that Spark was started with, or that it will be started with."""
+    if _started_by_spark_submit():
         SparkContext._ensure_initialized()
         return dict(SparkConf().getAll())
     words = shlex.split(os.environ.get("PYSPARK_SUBMIT_ARGS", ""))
-    given = {}
+    launched = {}
     for option, value in pairwise(words):
         if option in ("--conf", "-c"):
             key, _, value = value.partition("=")
-            given[key] = value
-        elif option in _SHORT:
-            given[_SHORT[option]] = value
-    return given
+            launched[key] = value
+        elif option in _SHORT_OPTIONS:
+            launched[_SHORT_OPTIONS[option]] = value
+    return launched
 
 
-def _comes_second() -> bool:
-    """True where spark-submit has started this process, as on a cluster: then its JVM knows all."""
+def _started_by_spark_submit() -> bool:
+    """True if spark-submit has started this process, as on a cluster. Then the JVM runs already."""
     return "PYSPARK_GATEWAY_PORT" in os.environ
 
 
-def _local_jars(given: dict[str, str]) -> dict[str, str]:
-    """The JARs that the set-up resolved, and what is read with them."""
+def _local_jars(launched: dict[str, str]) -> dict[str, str]:
+    """The class path of the JARs that the setup resolved, and the file system that they bring."""
     folder = os.environ.get("EVENT_LAKE_JARS_DIR", str(Path(__file__).parents[2] / ".cache/jars"))
-    # A JVM that runs has the class path that it has, and executors of local-cluster have another.
-    class_path = given.get(_CLASS_PATH, "" if _comes_second() else f"{folder}/*")
+    # The class path of a running JVM is fixed. Executors of local-cluster have one of their own.
+    class_path = launched.get(_CLASS_PATH, "" if _started_by_spark_submit() else f"{folder}/*")
     chosen = {_CLASS_PATH: class_path} if class_path else {}
-    in_one_process = not given.get("spark.master", "").startswith("local-cluster")
+    in_one_process = not launched.get("spark.master", "").startswith("local-cluster")
     if in_one_process and folder in class_path and glob(f"{folder}/*{BARE_LOCAL_FILES}*.jar"):
-        # A local file gets its permissions from Java, not from a process `chmod` of its own.
+        # Java sets the permissions of local files itself, without a `chmod` process for each file.
         chosen["spark.hadoop.fs.file.impl"] = (
             "com.globalmentor.apache.hadoop.fs.BareLocalFileSystem"
         )
@@ -165,7 +165,7 @@ def _local_jars(given: dict[str, str]) -> dict[str, str]:
 
 
 def _s3a(settings: Settings) -> dict[str, str]:
-    """`s3://` through Hadoop's S3A. On EMR the cluster's own file system answers for s3://."""
+    """Read `s3://` through Hadoop's S3A. On EMR the cluster has its own file system for s3://."""
     chosen = {
         "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
         "spark.hadoop.fs.AbstractFileSystem.s3.impl": "org.apache.hadoop.fs.s3a.S3A",

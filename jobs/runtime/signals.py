@@ -1,4 +1,4 @@
-"""Signals while a part of a command runs."""
+"""Handle signals while a part of a command runs."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ Handler = Callable[[int, FrameType | None], None]
 
 @contextmanager
 def handled_by(handle: Handler, *signals: signal.Signals) -> Iterator[None]:
-    """Let `handle` answer `signals` while the block runs. In the main thread only."""
+    """Let `handle` receive `signals` while the block runs. Only the main thread may call it."""
     before = {number: signal.signal(number, handle) for number in signals}
     try:
         yield
@@ -20,5 +20,5 @@ def handled_by(handle: Handler, *signals: signal.Signals) -> Iterator[None]:
 
 
 def interrupt(number: int, frame: FrameType | None) -> None:
-    """End as Ctrl-C does: what was started is stopped on the way out."""
+    """End as Ctrl-C does: every context manager on the stack cleans up."""
     raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""Turn what Spark, Hadoop and AWS say into one line that a user can act on."""
+"""Translate the errors of Spark, Hadoop and AWS into one line that a user can act on."""
 
 import re
 from collections.abc import Iterator
@@ -8,37 +8,40 @@ from py4j.protocol import Py4JError, Py4JNetworkError
 from pyspark.errors import PySparkException
 
 from jobs import errors
-from jobs.errors import EventLakeError, LakeError
-from jobs.runtime import session
+from jobs.errors import CheckpointError, EventLakeError, FencedError, LakeError
+from jobs.runtime.session import jvm_has_died
 
-# An error of ours that was raised in a Python worker comes back as text inside of Spark's.
+# An error of ours that a Python worker raised: Spark returns it as text.
 _OURS = re.compile(r"jobs\.errors\.(\w+): (.+)")
-# So does any other that was raised where Spark calls Python: its last line says what it was.
-_PYTHONS = re.compile(r"Traceback \(most recent call last\):\n(?:[ ].*\n)+(\S.*)$", re.MULTILINE)
-# What Java said stands behind what Python had called.
-_JAVAS = re.compile(r"An error occurred while calling [^\n]*\n: (\S.*)")
-_PROCESS_ANEW = (
-    "move the folder `process` below lake.checkpoints away, and a new generation begins (nothing "
-    "is lost or stored twice by that)"
+# Any other error that was raised in Python, called by Spark: the last line of the traceback.
+_PYTHON = re.compile(r"Traceback \(most recent call last\):\n(?:[ ].*\n)+(\S.*)$", re.MULTILINE)
+# An error that Java raised: the text after the name of the method that Python called.
+_JAVA = re.compile(r"An error occurred while calling [^\n]*\n: (\S.*)")
+_MOVE_PROCESS_AWAY = (
+    "move the folder `process` below lake.checkpoints away; the next run begins a new generation, "
+    "and nothing is lost or stored twice"
 )
-_DIED = (
-    "Spark's Java process has ended: it was killed, perhaps for want of memory (see the system's "
-    "log; spark.driver.memory is what it may take); start again, and what it was doing is done anew"
+_JVM_DIED = (
+    "Spark's Java process has ended. The system may have killed it for lack of memory: see the log "
+    "of the system, and spark.driver.memory. Start again; the current batch is replayed"
 )
-_KNOWN = (
+_KNOWN: tuple[tuple[re.Pattern[str], type[LakeError], str], ...] = (
     (
         re.compile(r"NoSuchBucket|The specified bucket does not exist|UnknownStoreException"),
-        "a bucket of the lake does not exist: make it, or correct lake.raw, lake.processed or "
+        LakeError,
+        "a bucket of the lake does not exist. Create it, or correct lake.raw, lake.processed or "
         "lake.checkpoints",
     ),
     (
         re.compile(r"AccessDenied|Access Denied|AccessControlException|Permission denied"),
-        "the lake refuses access: this role needs to list, read, write and delete below lake.raw, "
-        "lake.processed and lake.checkpoints",
+        LakeError,
+        "the storage of the lake denies access. The role of this process needs permission to list, "
+        "read, write and delete below lake.raw, lake.processed and lake.checkpoints",
     ),
     (
         re.compile(r"No AWS Credentials|Unable to load credentials|NoAwsCredentialsException"),
-        "no AWS credentials for the lake: use an instance role, or set AWS_PROFILE or "
+        LakeError,
+        "there are no AWS credentials for the lake. Use an instance role, or set AWS_PROFILE or "
         "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
     ),
     (
@@ -46,67 +49,78 @@ _KNOWN = (
             r"ConcurrentTransactionException|concurrently using the same checkpoint"
             r"|CONCURRENT_STREAM_LOG_UPDATE|Multiple streaming queries are concurrently"
         ),
-        "another run works on the same checkpoint: only one driver at a time may write a lake; "
-        "stop the other one, or this one was it and has been replaced",
+        FencedError,
+        "another run writes these tables or uses the same checkpoint. Only one driver at a time "
+        "may write a lake. Stop the other driver before you start this one again",
     ),
     (
         re.compile(r"Checkpoint block \S+ not found"),
-        "an executor was lost with rows of the batch that it was writing: start again, and the "
-        "batch is replayed",
+        LakeError,
+        "an executor was lost, with rows of the batch that it was writing. Start again; the batch "
+        "is replayed",
     ),
     (
         re.compile(r"STATE_STORE_\w*SCHEMA\w*|STATE_STORE_\w*NOT_COMPATIBLE"),
-        "the state of the checkpoint is that of another version of this program: " + _PROCESS_ANEW,
+        CheckpointError,
+        "the state of the checkpoint was written by another version of this program. To use this "
+        "version, " + _MOVE_PROCESS_AWAY,
     ),
     (
         re.compile(r"CANNOT_LOAD_STATE_STORE|FAILED_TO_READ_\w*STATE|STATE_STORE_\w+"),
-        "the state of the checkpoint is damaged: " + _PROCESS_ANEW,
+        CheckpointError,
+        "the state of the checkpoint is damaged. To continue, " + _MOVE_PROCESS_AWAY,
     ),
     (
         re.compile(r"DIFFERENT_DELTA_TABLE_READ_BY_STREAMING_SOURCE|Invalid Delta source offset"),
-        "the checkpoint was made for another raw table: correct lake.checkpoints, or "
-        + _PROCESS_ANEW,
+        CheckpointError,
+        "the checkpoint was made for another raw table. Correct lake.checkpoints, or "
+        + _MOVE_PROCESS_AWAY,
     ),
     (
         re.compile(
             r"DELTA_CONCURRENT_(APPEND|DELETE_READ|DELETE_DELETE|WRITE)"
             r"|DELTA_(METADATA|PROTOCOL)_CHANGED"
         ),
-        "another job changed the same part of a table at the same moment (compaction, a rebuild, a "
-        "new column), so nothing of this commit was written: run it again",
+        LakeError,
+        "nothing of this commit was written. Another job (a compaction, a rebuild, a new column) "
+        "changed the same part of the table at the same time. Run it again",
     ),
     (
         re.compile(r"FAILED_READ_FILE\.FILE_NOT_EXIST"),
-        "a file was deleted that this run still needs: VACUUM must keep files for longer than a "
-        "batch takes, and in raw for longer than `process` lags behind; if a start ends like this "
-        "again, " + _PROCESS_ANEW,
+        LakeError,
+        "a file was deleted that this run still needs. VACUUM must keep files for longer than a "
+        "batch takes, and files of raw for longer than `process` is behind. Start again; if the "
+        "error returns, " + _MOVE_PROCESS_AWAY,
     ),
     (
         re.compile(r"UnknownHostException|Connection refused|ConnectException|SdkClientException"),
-        "the lake's storage cannot be reached: check lake.s3_endpoint_url and the network",
+        LakeError,
+        "the storage of the lake cannot be reached. Check lake.s3_endpoint_url and the network",
     ),
 )
 
 
 @contextmanager
-def explained() -> Iterator[None]:
-    """Raise what Spark raises within as an EventLakeError, with the original as its cause."""
+def translated_spark_errors() -> Iterator[None]:
+    """Raise an EventLakeError for each error of Spark in the block, with the original as cause."""
     try:
         yield
     except (PySparkException, Py4JError, ConnectionError) as error:
-        if isinstance(error, Py4JNetworkError | ConnectionError) and session.has_died():
-            raise EventLakeError(_DIED) from error
-        if isinstance(error, ConnectionError):  # none of Spark's
+        if isinstance(error, Py4JNetworkError | ConnectionError) and jvm_has_died():
+            raise EventLakeError(_JVM_DIED) from error
+        if isinstance(error, ConnectionError):  # Spark did not raise it
             raise
-        raise explain(error) from error
+        raise translate_spark_error(error) from error
 
 
-def explain(
-    error: BaseException, doing: str = "", otherwise: type[EventLakeError] = EventLakeError
+def translate_spark_error(
+    error: BaseException, context: str = "", otherwise: type[EventLakeError] = EventLakeError
 ) -> EventLakeError:
-    """The error of ours that says what `error` means and what was being done.
+    """The error of ours for `error`: what happened, what to do, and the line that reports it.
 
-    It is of the kind `otherwise` where `error` is none that is known here.
+    Args:
+        context: text to begin with, for example `"the table at /lake cannot be created: "`.
+        otherwise: the class of the result if `error` is unknown here.
     """
     text = str(error)
     ours = _OURS.findall(text)
@@ -116,12 +130,13 @@ def explain(
         return (
             kind(message.strip()) if issubclass(kind, EventLakeError) else EventLakeError(message)
         )
-    for pattern, meaning in _KNOWN:
-        found = pattern.search(text)
-        if found:
-            return LakeError(f"{doing}{meaning} ({_line_around(text, found.start())})")
-    said = _JAVAS.search(text) or _PYTHONS.search(text)
-    return otherwise(f"{doing}{_line_around(text, said.start(1) if said else 0).lstrip(': ')}")
+    for pattern, known, advice in _KNOWN:
+        match = pattern.search(text)
+        if match:
+            return known(f"{context}{advice} ({_line_around(text, match.start())})")
+    origin = _JAVA.search(text) or _PYTHON.search(text)
+    line = _line_around(text, origin.start(1) if origin else 0)
+    return otherwise(f"{context}{line.lstrip(': ')}")
 
 
 def _line_around(text: str, position: int) -> str:

@@ -1,33 +1,33 @@
-"""Write what the stream brought into raw: each batch once, in one commit."""
+"""The sink of `ingest`: appends each batch to raw once, in one commit."""
 
 from pyspark.sql import DataFrame
 
-from jobs.errors import LakeError
-from jobs.lake.fencing import Claim
-from jobs.lake.tables import Table
+from jobs.errors import CheckpointError
+from jobs.lake import Table, WriterFence
 
 
 class RawSink:
-    """Called by Spark with each batch of `ingest`."""
+    """What `foreachBatch` calls, on the driver, with each batch of raw rows."""
 
-    def __init__(self, claim: Claim, raw: Table, written: int) -> None:
-        """`written` is the last batch that raw has of the query's checkpoint."""
-        self._claim = claim
+    def __init__(self, fence: WriterFence, raw: Table, last_written: int) -> None:
+        """`last_written` is the last batch of this checkpoint that raw contains."""
+        self._fence = fence
         self._raw = raw
-        self._written = written
+        self._last_written = last_written
 
-    def __call__(self, batch: DataFrame, number: int) -> None:
-        """Write `batch`, unless it is the one that an earlier run wrote and had no time to note.
+    def __call__(self, rows: DataFrame, number: int) -> None:
+        """Append the batch, unless an earlier run wrote it and was killed before Spark's commit.
 
         Raises:
-            LakeError: another run has taken over; or raw lacks a batch before this one.
+            FencedError: a newer run writes the table.
+            CheckpointError: raw lacks a batch before this one.
         """
-        if number > self._written + 1:
-            raise LakeError(
-                f"{self._raw.path} has no batch between {self._written} and {number} of this "
-                "checkpoint, as if it was restored from a copy: move the folder of `ingest` below "
-                "lake.checkpoints away, and the run goes on behind the last records that raw has"
+        if number > self._last_written + 1:
+            raise CheckpointError(
+                f"{self._raw.path} has no batch between {self._last_written} and {number} of this "
+                "checkpoint: the table was restored from a copy. Move the folder `ingest` below "
+                "lake.checkpoints away; the next run continues after the last records in raw"
             )
-        if number > self._written:
-            self._claim.append(batch, self._raw, number)
-            self._written = number
+        if number > self._last_written:
+            self._fence.append(rows, self._raw, number)
+            self._last_written = number

@@ -1,12 +1,12 @@
-"""Run the queries until they are stopped, fail or, with `--once`, have taken what is there.
+"""Run the queries until they are stopped, fail or, with `available_now`, have caught up.
 
-A signal never cuts a batch: the run ends when the batches at hand are committed. A cut would do
-no harm (the batch is replayed), but the next start would have to do its work again.
+A signal never interrupts a batch: the run ends when the current batches are committed. An interrupt
+would do no harm, because the batch is replayed, but the next start would repeat its work.
 """
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from types import FrameType
@@ -16,16 +16,15 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
-from jobs.checkpoints.checkpoint import Checkpoint
-from jobs.config.settings import Settings
-from jobs.errors import BreachError, EventLakeError
-from jobs.lake.tables import tables
-from jobs.metrics.listener import Batch, BatchListener
-from jobs.runtime import session
-from jobs.runtime.signals import handled_by
-from jobs.runtime.spark_errors import explained
-from jobs.streaming import ingest, process
-from jobs.streaming.preflight import require_stream
+from jobs.checkpoints import Checkpoint
+from jobs.config import Query, Settings
+from jobs.errors import EventLakeError, IntegrityError
+from jobs.lake import tables_of
+from jobs.metrics import Batch, BatchListener
+from jobs.runtime import build_session, handled_by
+from jobs.sources.kinesis import require_stream
+from jobs.streaming.ingest import start_ingest
+from jobs.streaming.process import start_process
 
 _POLL_SECONDS = 0.1
 
@@ -36,52 +35,60 @@ class Run:
     def __init__(
         self,
         settings: Settings,
-        once: bool,
+        available_now: bool,
         on_batch: Callable[[Batch], None] = lambda batch: None,
         stopped_by: tuple[signal.Signals, ...] = (),
     ) -> None:
-        """`stopped_by` are the signals that end the run; a second SIGINT ends it at once."""
+        """Prepare the run; nothing starts yet.
+
+        Args:
+            available_now: process what is there at the start, then stop.
+            on_batch: receives each finished batch, on Spark's thread.
+            stopped_by: the signals that end the run; a second SIGINT ends it at once.
+        """
         self._settings = settings
-        self._once = once
+        self._available_now = available_now
         self._stopped_by = stopped_by
-        self._listener = BatchListener(on_batch, self._note_breach)
+        self._listener = BatchListener(on_batch, self._note_violation)
         self._stopping = threading.Event()
-        self._breach: str | None = None
+        self._violation: str | None = None
 
     def stop(self) -> None:
-        """Ask for the end; `start` returns when the batches at hand are committed."""
+        """Request the end; `start` returns when the current batches are committed."""
         self._stopping.set()
 
-    def start(self, names: tuple[str, ...]) -> None:
-        """Run the queries `names` ("ingest", "process") to their end.
+    def start(self, queries: Sequence[Query]) -> None:
+        """Run `queries` to their end.
 
         Raises:
-            EventLakeError: whatever ended the run, in words that a user can act on.
+            EventLakeError: the stream, a table, a checkpoint or a batch is at fault.
+            PySparkException, Py4JError: Spark failed; see `runtime.translated_spark_errors`.
         """
-        if ingest.NAME in names:
-            require_stream(self._settings.source)
-        spark = session.build(self._settings)
-        lake = tables(self._settings.lake, self._settings.fields)
-        make: dict[str, Callable[[], StreamingQuery]] = {
-            ingest.NAME: partial(ingest.start, spark, self._settings, lake, self._once),
-            process.NAME: partial(
-                process.start, spark, self._settings, lake, self._once, self._listener.keep
+        if Query.INGEST in queries:
+            require_stream(self._settings.source.options())
+        spark = build_session(self._settings)
+        lake = tables_of(self._settings.lake, self._settings.fields)
+        start: dict[Query, Callable[[], StreamingQuery]] = {
+            Query.INGEST: partial(start_ingest, spark, self._settings, lake, self._available_now),
+            Query.PROCESS: partial(
+                start_process,
+                *(spark, self._settings, lake, self._available_now, self._listener.keep),
             ),
         }
-        # Spark has set a handler of its own for Ctrl-C, so ours come after its start.
+        # Spark sets a handler of its own for Ctrl-C, so ours are set after its start.
         stopped = handled_by(self._on_signal, *self._stopped_by)
-        with explained(), stopped, _listened_to(spark, self._listener):
+        with stopped, _listening(spark, self._listener):
             lake.create(spark)
-            if not self._once:
-                self._wait([make[name]() for name in names])
+            if not self._available_now:
+                self._wait([start[query]() for query in queries])
                 return
-            # One query after the other, so that `process` sees all that `ingest` has read.
-            for name in names:
+            # One query after the other, so that `process` sees everything that `ingest` has read.
+            for query in queries:
                 if not self._ending():
-                    self._drain(make[name]())
+                    self._drain(start[query]())
 
     def _drain(self, query: StreamingQuery) -> None:
-        """Wait until the source has nothing new: its end was frozen when the query started."""
+        """Wait until the query has caught up. Its end was fixed when it started."""
         caught_up = threading.Thread(target=_process_all_available, args=(query,), daemon=True)
         caught_up.start()
         while caught_up.is_alive() and not self._ending():
@@ -94,31 +101,31 @@ class Run:
         self._end(queries)
 
     def _ending(self) -> bool:
-        return self._stopping.is_set() or self._breach is not None
+        return self._stopping.is_set() or self._violation is not None
 
     def _end(self, queries: list[StreamingQuery]) -> None:
         ended = [query for query in queries if not query.isActive]
         for query in queries:
-            _stop_behind_batch(query)
+            _stop_after_batch(query)
             for progress in query.recentProgress:
                 self._listener.take(progress)
         for query in queries:
             error = query.exception()
             if error is not None:
                 raise error
-        if self._breach is not None:
-            raise BreachError(self._breach)
+        if self._violation is not None:
+            raise IntegrityError(self._violation)
         for query in ended:
             self._require_done(query)
 
     def _require_done(self, query: StreamingQuery) -> None:
-        """Raise EventLakeError unless `query`, which was not stopped, has come to its end."""
-        place = self._settings.lake.checkpoint(query.name)
-        batch = Checkpoint(session.build(self._settings), place).unfinished()
-        if batch is not None or not self._once:
+        """Raise EventLakeError if `query` ended by itself, without an error, before its end."""
+        path = self._settings.lake.checkpoint(query.name)
+        batch = Checkpoint(build_session(self._settings), path).uncommitted_batch()
+        if batch is not None or not self._available_now:
             raise EventLakeError(
-                f"the query {query.name} ended, and Spark does not say why: see its log, and start "
-                "again; what it was doing is done anew"
+                f"the query {query.name} ended, and Spark reports no cause. See its log and start "
+                "again; the batch that it was writing is replayed"
             )
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
@@ -126,12 +133,12 @@ class Run:
             raise KeyboardInterrupt
         self.stop()
 
-    def _note_breach(self, breach: str) -> None:
-        self._breach = breach
+    def _note_violation(self, violation: str) -> None:
+        self._violation = violation
 
 
 @contextmanager
-def _listened_to(spark: SparkSession, listener: BatchListener) -> Iterator[None]:
+def _listening(spark: SparkSession, listener: BatchListener) -> Iterator[None]:
     others = {query.runId for query in spark.streams.active}
     spark.streams.addListener(listener)
     try:
@@ -144,16 +151,16 @@ def _listened_to(spark: SparkSession, listener: BatchListener) -> Iterator[None]
 
 
 def _process_all_available(query: StreamingQuery) -> None:
-    # A failed query keeps its exception, and `_end` raises it.
+    # A query that failed keeps its exception, and `_end` raises it.
     with suppress(PySparkException, Py4JError, ConnectionError):
         query.processAllAvailable()
 
 
-def _stop_behind_batch(query: StreamingQuery) -> None:
-    """Stop the query as soon as no batch is under way, or the one at hand is done."""
-    at_hand = _last_batch(query)
+def _stop_after_batch(query: StreamingQuery) -> None:
+    """Stop the query when its current batch is done, or at once if there is none."""
+    current = _last_batch(query)
     pause = threading.Event()
-    while query.isActive and query.status["isTriggerActive"] and _last_batch(query) == at_hand:
+    while query.isActive and query.status["isTriggerActive"] and _last_batch(query) == current:
         pause.wait(_POLL_SECONDS)
     query.stop()
 

@@ -1,4 +1,4 @@
-"""The benchmarks come to their reports: here with sizes of which no figure says anything."""
+"""The short benchmarks print their reports. The sizes are too small for meaningful figures."""
 
 import subprocess
 import sys
@@ -8,6 +8,8 @@ import pytest
 from tests.support.commands import REPO
 
 pytestmark = pytest.mark.slow
+
+MAX_SECONDS = 600
 
 
 @pytest.mark.parametrize(
@@ -19,11 +21,13 @@ pytestmark = pytest.mark.slow
     ],
 )
 def test_a_benchmark_reports(name: str, sizes: tuple[str, ...]) -> None:
+    """The report ends with the command that repeats the measurement."""
     done = subprocess.run(
         [sys.executable, "-m", f"benchmarks.{name}", *sizes],
         cwd=REPO,
         capture_output=True,
         text=True,
+        timeout=MAX_SECONDS,
     )
     assert done.returncode == 0, done.stderr
     assert f"python -m benchmarks.{name} {' '.join(sizes)}" in done.stdout

@@ -1,12 +1,12 @@
-"""Every way to write `created_at`, as JSON, with the time that it tells.
+"""The ways to write `created_at` as JSON, each with its time in UTC.
 
-Written by hand; nothing here is computed by the code under test.
+Written by hand. The code under test computes nothing here.
 """
 
 UNREADABLE = None
 
 CREATED_AT = [
-    # epoch, told apart by magnitude
+    # epoch, distinguished by magnitude
     ("1763800000", "2025-11-22T08:26:40.000000Z"),
     ("1763800000123", "2025-11-22T08:26:40.123000Z"),
     ("1763800000123456", "2025-11-22T08:26:40.123456Z"),
@@ -22,7 +22,7 @@ CREATED_AT = [
     ("-9223372036854775808", UNREADABLE),
     ("9223372036854775808", UNREADABLE),
     ("1" + "0" * 60, UNREADABLE),
-    # fractions: exact, and cut behind the microseconds
+    # fractions: exact, and truncated after the microseconds
     ("1763800000.5", "2025-11-22T08:26:40.500000Z"),
     ("1763800000.123456", "2025-11-22T08:26:40.123456Z"),
     ("1763800000.000001", "2025-11-22T08:26:40.000001Z"),
@@ -88,7 +88,7 @@ CREATED_AT = [
     ('"yesterday"', UNREADABLE),
     ('"epoch"', UNREADABLE),
     ('""', UNREADABLE),
-    # neither number nor text
+    # neither a number nor text
     ("null", UNREADABLE),
     ("true", UNREADABLE),
     ("false", UNREADABLE),

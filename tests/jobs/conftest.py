@@ -1,4 +1,4 @@
-"""The lake that most tests of the jobs begin with."""
+"""The lake that most tests of the jobs start with."""
 
 from pathlib import Path
 
@@ -10,5 +10,5 @@ from tests.support.small_lake import SmallLake, settings_in
 
 @pytest.fixture
 def lake(spark: SparkSession, tmp_path: Path) -> SmallLake:
-    """An empty one, of this test's own, by the settings' defaults."""
+    """A new empty lake with the default settings."""
     return SmallLake(spark, settings_in(tmp_path))

@@ -1,0 +1,1 @@
+"""What is installed and started: the wheel, the set-up and the launcher, on a cluster too."""

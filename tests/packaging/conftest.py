@@ -1,6 +1,6 @@
-"""A checkout for each test of the launcher, with stand-ins for Java, Spark and the jobs.
+"""A checkout for each test of the launcher, with stubs for Java, Spark and the jobs.
 
-The folder has a space in its name; the set-up counts as done unless a test undoes it.
+The folder has a space in its name. The set-up is done, unless a test undoes it.
 """
 
 import json
@@ -16,13 +16,13 @@ import pytest
 
 REPO = Path(__file__).parents[2]
 
-# The programs of the system that the launcher may use, and no Python and no Java among them.
+# The programs of the system that the launcher may use: neither Python nor Java.
 TOOLS = (
     *("basename", "bash", "cat", "cksum", "dirname", "env", "grep", "head", "mkdir", "mv", "paste"),
     *("readlink", "rm", "sed", "sh", "tail", "tr"),
 )
 
-# Prints what the launcher made of its arguments.
+# Replaces the jobs: it prints its arguments and its environment.
 JOBS_MAIN = """
 import json, os, sys
 print(json.dumps({"arguments": sys.argv[1:], "environment": dict(os.environ)}))
@@ -31,33 +31,33 @@ print(json.dumps({"arguments": sys.argv[1:], "environment": dict(os.environ)}))
 
 @dataclass(frozen=True)
 class Started:
-    """What the launcher started the jobs with."""
+    """The arguments and the environment of the started jobs."""
 
     arguments: list[str]
     environment: dict[str, str]
 
     def spark_options(self) -> list[str]:
-        """The arguments that PySpark calls spark-submit with."""
+        """The arguments with which PySpark calls spark-submit."""
         return shlex.split(self.environment["PYSPARK_SUBMIT_ARGS"])
 
 
 @dataclass
 class Checkout:
-    """A copy of the launcher, and the PATH and environment that it is run with."""
+    """A copy of the launcher, and the PATH and the environment in which it runs."""
 
     root: Path
     tools: Path
     environment: dict[str, str] = field(default_factory=dict)
 
     def program(self, path: Path, *lines: str) -> Path:
-        """Make an executable shell script."""
+        """Write an executable shell script."""
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("\n".join(["#!/bin/sh", *lines, ""]))
         path.chmod(0o755)
         return path
 
     def java(self, home: Path, version: str, *, vector: bool = True) -> Path:
-        """Make a Java home; without `vector` it is one of the reduced ones."""
+        """Write a stub of a Java home. Without `vector`, it lacks a module that Spark needs."""
         return self.program(
             home / "bin" / "java",
             'case "$*" in',
@@ -69,6 +69,7 @@ class Checkout:
     def run(
         self, *arguments: str, program: str = "spark-submit.sh"
     ) -> subprocess.CompletedProcess[str]:
+        """Run the launcher to its end."""
         environment = {"PATH": str(self.tools), "EVENT_LAKE_JAVA_DIR": str(self.root / "no such")}
         return subprocess.run(
             [self.root / program, *arguments],
@@ -80,7 +81,7 @@ class Checkout:
         )
 
     def started(self, *arguments: str) -> Started:
-        """Run the launcher where it must get as far as starting the jobs."""
+        """Run the launcher, which must start the jobs."""
         done = self.run(*arguments)
         assert done.returncode == 0, done.stderr
         return Started(**json.loads(done.stdout))
@@ -88,6 +89,7 @@ class Checkout:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Checkout:
+    """A checkout that is set up."""
     root = tmp_path / "a lake"
     for folder in ("conf/spark", "scripts", "jobs/deploy"):
         shutil.copytree(REPO / folder, root / folder)
@@ -102,10 +104,10 @@ def checkout(tmp_path: Path) -> Checkout:
     for tool in TOOLS:
         (tools / tool).symlink_to(str(shutil.which(tool)))
 
-    made = Checkout(root, tools)
-    made.program(root / ".venv/bin/python", f'exec "{sys.executable}" "$@"')
-    made.java(tmp_path / "jdk-17", "17.0.13")
-    made.environment["JAVA_HOME"] = str(tmp_path / "jdk-17")
+    copy = Checkout(root, tools)
+    copy.program(root / ".venv/bin/python", f'exec "{sys.executable}" "$@"')
+    copy.java(tmp_path / "jdk-17", "17.0.13")
+    copy.environment["JAVA_HOME"] = str(tmp_path / "jdk-17")
     (root / ".cache/setup").mkdir(parents=True)
     (root / ".cache/jars").mkdir()
     (root / ".cache/jars/delta.jar").touch()
@@ -116,4 +118,4 @@ def checkout(tmp_path: Path) -> Checkout:
     """
     environment = {"root": str(root), "PATH": os.environ["PATH"]}
     subprocess.run(["bash", "-euc", stamps], env=environment, check=True)
-    return made
+    return copy

@@ -1,4 +1,4 @@
-"""What spark-submit.sh makes of its arguments."""
+"""How spark-submit.sh divides its arguments between Spark and the command."""
 
 import json
 
@@ -48,14 +48,26 @@ def test_a_spark_option_after_the_command_is_refused_with_the_right_order(
     done = checkout.run("stream", "--master", "yarn")
 
     assert done.returncode == 2
-    assert "--master is an option of Spark: it stands before the command" in done.stderr
+    assert "--master is an option of Spark. Put it before the command: " in done.stderr
 
 
-def test_executors_python_is_told_to_pyspark(checkout: Checkout) -> None:
-    """PySpark takes it from the environment alone when Python is started first."""
+def test_the_python_of_the_executors_reaches_pyspark(checkout: Checkout) -> None:
+    """PySpark only reads it from the environment if Python is started first."""
     started = checkout.started("--conf", "spark.pyspark.python=/opt/python", "audit")
 
     assert started.environment["PYSPARK_PYTHON"] == "/opt/python"
+
+
+def test_help_of_a_command_needs_no_set_up(checkout: Checkout) -> None:
+    """Neither Java nor a JAR nor a package is looked for."""
+    (checkout.root / ".cache/setup/python").unlink()
+    checkout.environment["JAVA_HOME"] = "/no/such/folder"
+
+    started = checkout.started("--driver-memory", "6g", "stream", "--help")
+
+    assert started.arguments == ["stream", "--help"]
+    assert "PYSPARK_SUBMIT_ARGS" not in started.environment
+    assert not (checkout.root / ".cache/setup/pip.log").exists()
 
 
 def test_no_command_shows_how_to_use_it(checkout: Checkout) -> None:

@@ -1,7 +1,7 @@
-"""`ingest` on a cluster of this machine: executors have only what the launcher shipped.
+"""`ingest` on a cluster of this machine, whose executors have only what the launcher ships.
 
-Their Python is a virtual environment with pyarrow and nothing else, and they work in a folder of
-their own: jobs, transforms, boto3 and the rest can only come from the two archives.
+Their Python is a virtual environment with pyarrow alone, and their working directory is another
+one. So jobs, transforms, boto3 and the rest can only come from the two archives.
 """
 
 import os
@@ -20,11 +20,12 @@ from tests.support.servers import Server, moto_server
 
 REPO = Path(__file__).parents[2]
 RECORDS = 1_000
+MAX_SECONDS = 600
 
 
 @pytest.fixture
 def bare_python(tmp_path: Path) -> Path:
-    """A Python that has pyarrow alone, taken from this one's packages."""
+    """A Python with one package, pyarrow, which is a link to the installed one."""
     home = tmp_path / "bare"
     venv.create(home, with_pip=False)
     (site_packages,) = home.glob("lib/python3*/site-packages")
@@ -37,7 +38,7 @@ def bare_python(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def no_traces() -> Iterator[None]:
-    """Workers of a cluster on this machine leave their folders in Spark's home: remove them."""
+    """Remove the folders that the workers leave in the home of Spark."""
     pyspark = find_spec("pyspark")
     assert pyspark is not None
     assert pyspark.origin is not None
@@ -50,6 +51,7 @@ def no_traces() -> Iterator[None]:
 
 @pytest.fixture
 def server() -> Iterator[Server]:
+    """A Kinesis on loopback."""
     with moto_server() as server:
         yield server
 
@@ -59,7 +61,7 @@ def server() -> Iterator[Server]:
 def test_ingest_runs_on_executors_that_have_only_what_was_shipped(
     spark: SparkSession, server: Server, bare_python: Path, tmp_path: Path
 ) -> None:
-    """1,000 records on four shards arrive once each, with the bytes that were put."""
+    """1,000 records on four shards arrive once each, byte for byte."""
     for module in ("jobs", "transforms", "boto3"):
         absent = subprocess.run([bare_python, "-I", "-c", f"import {module}"], capture_output=True)
         assert b"ModuleNotFoundError" in absent.stderr
@@ -67,7 +69,7 @@ def test_ingest_runs_on_executors_that_have_only_what_was_shipped(
 
     done = _ingest_once(server, bare_python, tmp_path)
 
-    # The cause comes first; what a cluster says while it goes down fills pages.
+    # The cause comes first. The messages of a cluster that shuts down fill pages.
     assert done.returncode == 0, done.stderr[:5000]
     raw = spark.read.format("delta").load(str(tmp_path / "raw" / "records"))
     rows = raw.select("partition_key", "data").collect()
@@ -114,4 +116,5 @@ def _ingest_once(server: Server, python: Path, folder: Path) -> subprocess.Compl
         capture_output=True,
         text=True,
         check=False,
+        timeout=MAX_SECONDS,
     )

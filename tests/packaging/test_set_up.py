@@ -1,4 +1,4 @@
-"""What the set-up does on a machine that lacks something, and after it was interrupted."""
+"""The set-up on a machine that lacks something, and after an interruption."""
 
 import json
 import shutil
@@ -12,11 +12,11 @@ from tests.packaging.conftest import Checkout
 
 
 @pytest.mark.parametrize(
-    ("version", "said"),
+    ("version", "expected"),
     [("25.0.1", "is Java 25"), ("11.0.2", "is Java 11"), ("1.8.0_402", "is Java 8")],
 )
-def test_another_java_is_named_with_what_is_wanted(
-    checkout: Checkout, version: str, said: str
+def test_an_unsupported_java_is_named_with_the_supported_versions(
+    checkout: Checkout, version: str, expected: str
 ) -> None:
     home = checkout.root / "other-jdk"
     checkout.java(home, version)
@@ -26,11 +26,11 @@ def test_another_java_is_named_with_what_is_wanted(
 
     assert done.returncode == 3
     assert "Java 17 or 21 is needed" in done.stderr
-    assert f"{home}/bin/java {said}" in done.stderr
+    assert f"{home}/bin/java {expected}" in done.stderr
     assert "apt-get install openjdk-17" in done.stderr
 
 
-def test_no_java_at_all_says_how_to_install_one(checkout: Checkout) -> None:
+def test_without_java_the_error_explains_how_to_install_it(checkout: Checkout) -> None:
     del checkout.environment["JAVA_HOME"]
 
     done = checkout.run("audit")
@@ -39,7 +39,7 @@ def test_no_java_at_all_says_how_to_install_one(checkout: Checkout) -> None:
     assert "Java 17 or 21 is needed, found: none" in done.stderr
 
 
-def test_a_reduced_java_without_sparks_module_is_not_taken(checkout: Checkout) -> None:
+def test_a_java_without_the_module_that_spark_needs_is_rejected(checkout: Checkout) -> None:
     home = checkout.root / "reduced"
     checkout.java(home, "17.0.9", vector=False)
     checkout.environment["JAVA_HOME"] = str(home)
@@ -50,8 +50,8 @@ def test_a_reduced_java_without_sparks_module_is_not_taken(checkout: Checkout) -
     assert "is Java 17, but lacks the module jdk.incubator.vector" in done.stderr
 
 
-def test_a_fitting_java_is_found_where_java_home_does_not_fit(checkout: Checkout) -> None:
-    """A user whose JAVA_HOME serves another program need not change it."""
+def test_a_supported_java_is_found_if_java_home_is_not_supported(checkout: Checkout) -> None:
+    """A user who needs JAVA_HOME for another program does not have to change it."""
     installed = checkout.root / "jvm"
     checkout.java(installed / "java-21", "21.0.5")
     checkout.java(checkout.root / "jdk-25", "25.0.1")
@@ -61,13 +61,13 @@ def test_a_fitting_java_is_found_where_java_home_does_not_fit(checkout: Checkout
     done = checkout.run("audit")
 
     assert json.loads(done.stdout)["environment"]["JAVA_HOME"] == str(installed / "java-21")
-    assert "JAVA_HOME does not fit; taking Java 21" in done.stderr
+    assert "JAVA_HOME has no Java that Spark supports; using Java 21" in done.stderr
 
 
 # --- Python ---------------------------------------------------------------------------------------
 
 
-def test_an_old_python_is_named_with_what_is_wanted(checkout: Checkout) -> None:
+def test_an_old_python_is_named_with_the_supported_versions(checkout: Checkout) -> None:
     shutil.rmtree(checkout.root / ".venv")
     checkout.program(checkout.tools / "python3", "echo 3.9")
 
@@ -77,7 +77,7 @@ def test_an_old_python_is_named_with_what_is_wanted(checkout: Checkout) -> None:
     assert "Python 3.11 or newer is needed; python3 is 3.9" in done.stderr
 
 
-def test_no_python_at_all_says_how_to_install_one(checkout: Checkout) -> None:
+def test_without_python_the_error_explains_how_to_install_it(checkout: Checkout) -> None:
     shutil.rmtree(checkout.root / ".venv")
 
     done = checkout.run("audit")
@@ -88,7 +88,7 @@ def test_no_python_at_all_says_how_to_install_one(checkout: Checkout) -> None:
 
 
 def test_a_python_without_venv_names_the_package_to_install(checkout: Checkout) -> None:
-    """Debian's python3 has the module, but not what it needs to work."""
+    """The python3 of Debian has the module venv, but not ensurepip, which venv needs."""
     shutil.rmtree(checkout.root / ".venv")
     python3 = checkout.tools / "python3"
     checkout.program(
@@ -107,7 +107,7 @@ def test_a_python_without_venv_names_the_package_to_install(checkout: Checkout) 
 
 
 def test_a_set_up_that_was_interrupted_starts_again(checkout: Checkout) -> None:
-    """The stamp comes last: a .venv without it is not taken for whole."""
+    """The stamp is written last, so a .venv without a stamp is incomplete."""
     python3, venv = checkout.tools / "python3", checkout.root / ".venv"
     checkout.program(
         python3,
@@ -138,7 +138,7 @@ def test_a_set_up_that_was_interrupted_starts_again(checkout: Checkout) -> None:
     assert third.stderr == ""
 
 
-def test_changed_pins_set_up_anew(checkout: Checkout) -> None:
+def test_changed_pins_repeat_the_set_up(checkout: Checkout) -> None:
     with (checkout.root / "setup.py").open("a") as setup:
         setup.write("# another pin\n")
 

@@ -1,4 +1,4 @@
-"""What pip installs: `jobs` and `transforms`, whole, and no name that belongs to another."""
+"""The wheel that pip installs: `jobs` and `transforms`, complete, and nothing else."""
 
 import shutil
 import subprocess
@@ -14,7 +14,7 @@ PACKAGES = ("jobs", "transforms")
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built from a copy, since building leaves files beside the sources."""
+    """The wheel, built from a copy, because building leaves files next to the sources."""
     source = tmp_path_factory.mktemp("source")
     for package in PACKAGES:
         shutil.copytree(REPO / package, source / package)
@@ -28,7 +28,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_wheel_installs_two_top_level_names(wheel: Path) -> None:
-    """Both names are common words: a third one would be an accident in the user's environment."""
+    """A third name could replace a package of another project."""
     with zipfile.ZipFile(wheel) as archive:
         (listing,) = [name for name in archive.namelist() if name.endswith("top_level.txt")]
         top_level = archive.read(listing).decode().split()
@@ -37,7 +37,7 @@ def test_the_wheel_installs_two_top_level_names(wheel: Path) -> None:
 
 
 def test_the_wheel_has_every_module_of_the_checkout(wheel: Path) -> None:
-    """A folder without `__init__.py` would be left out of the wheel."""
+    """A folder without `__init__.py` would be missing."""
     with zipfile.ZipFile(wheel) as archive:
         installed = {name for name in archive.namelist() if name.endswith(".py")}
 
@@ -50,7 +50,7 @@ def test_the_wheel_has_every_module_of_the_checkout(wheel: Path) -> None:
 
 
 def test_no_module_has_the_name_of_a_standard_one() -> None:
-    """Beside the entry script, `jobs/queue.py` would take the place of the library's `queue`."""
+    """The folder of the entry script is on the path: `jobs/queue.py` would replace `queue`."""
     modules = {path.stem for package in PACKAGES for path in (REPO / package).rglob("*.py")}
 
     assert modules & sys.stdlib_module_names == set()

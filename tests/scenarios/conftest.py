@@ -1,4 +1,4 @@
-"""The server that lets a driver die at a point of its work."""
+"""The server that kills a driver at a chosen request."""
 
 from collections.abc import Iterator
 
@@ -9,6 +9,6 @@ from tests.support.servers import Server, deadly_moto
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    """Kinesis and S3 on loopback, which kill their client where a test says so."""
+    """Kinesis and S3 on loopback, on a server that kills its client at a chosen request."""
     with deadly_moto() as server:
         yield server

@@ -1,4 +1,4 @@
-"""OPTIMIZE and VACUUM work on raw and events in the middle of a batch."""
+"""OPTIMIZE and VACUUM run on raw and events in the middle of a batch."""
 
 from collections.abc import Callable
 
@@ -11,21 +11,21 @@ from tests.support.servers import Server
 pytestmark = pytest.mark.slow
 
 RECORDS = 200
-# Longer than the files of a held driver are old, shorter than two lives of drivers.
-KEPT_SECONDS = 45
+# A driver that is held needs younger files than this. Two lives of a driver take longer.
+RETENTION_SECONDS = 45
 INGEST, PROCESS = ("ingest", "--once"), ("process", "--once")
 RAW_FILE, STATE, EVENTS_FILE = (
-    f"PUT .*/{place}"
-    for place in ("raw/records/ingest_date=", "checkpoints/process/state/0/", "events/event_name=")
+    f"PUT .*/{path}"
+    for path in ("raw/records/ingest_date=", "checkpoints/process/state/0/", "events/event_name=")
 )
 
 
-def test_beside_optimize_and_vacuum_batches_die_and_end_exactly(
+def test_a_batch_is_exact_when_its_tables_are_compacted_and_vacuumed_meanwhile(
     spark: SparkSession, server: Server, tried: Callable[[str, int], None]
 ) -> None:
-    """A driver is held in its batch while the tables that it reads and writes get other files.
+    """A driver is held in its batch while the files of its tables are replaced.
 
-    Killed then, or let on to commit behind the compaction: nothing is lost, nothing is twice.
+    If it is killed then, or if it commits after the compaction, nothing is lost or stored twice.
     """
     lake = FaultyLake(spark, server, "beside", stream="beside")
     tables = (lake.tables.raw, lake.tables.events)
@@ -40,7 +40,7 @@ def test_beside_optimize_and_vacuum_batches_die_and_end_exactly(
     for _ in range(2):
         lake.put(RECORDS)
         lake.drain()
-    lake.keep_deleted_files(KEPT_SECONDS)
+    lake.keep_deleted_files(RETENTION_SECONDS)
     lake.put(RECORDS)
     lake.run_beside(maintain, RAW_FILE, killed=True, command=INGEST)
     lake.run_beside(maintain, RAW_FILE, killed=False, command=INGEST)

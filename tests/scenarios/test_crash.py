@@ -1,4 +1,4 @@
-"""A driver that is killed or asked to stop, and what its lake holds afterwards."""
+"""A driver that is killed or stopped, and the tables of its lake afterwards."""
 
 import json
 import time
@@ -24,7 +24,7 @@ def server() -> Iterator[Server]:
 
 
 def put(server: Server, first: int, count: int) -> None:
-    """Events `first` to `first + count - 1`, each followed by a twin; every tenth is hours late."""
+    """Put the events `first` to `first + count - 1`, each twice; every tenth is hours late."""
     now = int(time.time())
     records = []
     for number in range(first, first + count):
@@ -39,52 +39,55 @@ def put(server: Server, first: int, count: int) -> None:
 def test_kill_9_loses_nothing_and_stores_nothing_twice(
     spark: SparkSession, server: Server, tmp_path: Path, tried: Callable[[str, int], None]
 ) -> None:
-    """Killed while it reads the stream, while it stores events, and again while it recovers."""
-    given = settings(server, str(tmp_path), "source.max_records_per_batch=1000")
+    """It is killed while it reads the stream, while it stores events, and while it recovers."""
+    options = settings(server, str(tmp_path), "source.max_records_per_batch=1000")
     put(server, 0, EVENTS)
-    # Each line says that a batch is done, so the kill meets the work that follows it.
-    for line in ("query=ingest batch=1 ", "query=process ", "query=process "):
-        with Running("stream", *given) as driver:
+    # Each line reports the end of a batch, so the kill interrupts the work after it.
+    for line in ("query=ingest batch=1 ", "query=process batch=", "query=process batch="):
+        with Running("stream", *options) as driver:
             driver.wait_for(line)
             put(server, EVENTS, 500)
             driver.kill()
 
-    drained = run("stream", "--once", *given)
-    audit = run("audit", "--drained", *given)
+    drained = run("stream", "--once", *options)
+    audit = run("audit", "--drained", *options)
 
     assert drained.returncode == 0, drained.stderr
     assert audit.returncode == 0, audit.stdout
     events = spark.read.format("delta").load(f"{tmp_path}/processed/events")
     stored = sorted(row[0] for row in events.select("event_uuid").collect())
-    # The 500 were put three times, with another created_at each time unless in the same second.
+    # The last 500 were put three times, with another created_at unless in the same second.
     assert set(stored) == {f"e{number}" for number in range(EVENTS + 500)}
-    assert stored[: len(stored)].count("e7") == 1
+    assert stored.count("e7") == 1
     assert events.count() == events.select("event_uuid", "created_at").distinct().count()
     tried("kills", 3)
     tried("records", 2 * (EVENTS + 3 * 500))
 
 
-def test_sigterm_ends_behind_the_batch_at_hand(server: Server, tmp_path: Path) -> None:
-    """Exit code 0, and no batch is left that the next start would have to do again."""
+def test_sigterm_ends_the_run_after_the_current_batch(server: Server, tmp_path: Path) -> None:
+    """The exit code is 0, and the next start has no batch to repeat."""
     put(server, 0, 500)
     with Running("stream", *settings(server, str(tmp_path))) as driver:
-        driver.wait_for("query=process ")
-        code, said = driver.terminate()
-    assert code == 0, said
+        driver.wait_for("query=process batch=")
+        code, log = driver.terminate()
+    assert code == 0, log
     for query in ("ingest", "process"):
         folder = tmp_path / "checkpoints" / query
         assert batches(folder / "offsets") == batches(folder / "commits")
 
 
-def test_where_java_is_killed_the_run_says_so(server: Server, tmp_path: Path) -> None:
+def test_a_run_whose_java_process_is_killed_ends_with_one_line(
+    server: Server, tmp_path: Path
+) -> None:
+    """The line names the cause, and there is no stack trace."""
     put(server, 0, 500)
     with Running("stream", *settings(server, str(tmp_path))) as driver:
-        driver.wait_for("query=process ")
+        driver.wait_for("query=process batch=")
         driver.kill_java()
-        code, said = driver.end()
+        code, log = driver.end()
     assert code == 10
-    assert "event-lake: Spark's Java process has ended" in said
-    assert "Traceback" not in said, said
+    assert "event-lake: Spark's Java process has ended" in log
+    assert "Traceback" not in log, log
 
 
 def batches(folder: Path) -> set[str]:

@@ -1,4 +1,4 @@
-"""Hostile streams through the real query, held against plain Python row for row."""
+"""`process` on hostile streams, compared with plain Python row for row."""
 
 import random
 from collections import Counter
@@ -12,7 +12,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from tests.support.hostile_lake import HostileLake
-from tests.support.hostile_traffic import MAX_FUTURE, Step, steps, stories, told
+from tests.support.hostile_traffic import MAX_FUTURE, Step, drawn_events, records_by_step, steps
 from tests.support.oracle import judge, micros
 
 pytestmark = pytest.mark.slow
@@ -21,8 +21,8 @@ pytestmark = pytest.mark.slow
 def test_no_hostile_stream_loses_an_event_or_stores_it_twice(
     spark: SparkSession, tmp_path: Path, tried: Callable[[str, int], None]
 ) -> None:
-    """Twins anywhere, clocks that jump, lost checkpoints, deaths, compaction: exact."""
-    _put_through(spark, tmp_path, tried, seed=1, lives=6, events=300)
+    """The tables are exact after duplicates, clock jumps, lost checkpoints, deaths, compaction."""
+    _process_stream(spark, tmp_path, tried, seed=1, lives=6, events=300)
 
 
 @pytest.mark.faults
@@ -30,11 +30,11 @@ def test_no_hostile_stream_loses_an_event_or_stores_it_twice(
 def test_more_hostile_streams(
     spark: SparkSession, tmp_path: Path, tried: Callable[[str, int], None], seed: int
 ) -> None:
-    """The same with other draws, and longer."""
-    _put_through(spark, tmp_path, tried, seed=seed, lives=20, events=1500)
+    """The same holds for other seeds and longer streams."""
+    _process_stream(spark, tmp_path, tried, seed=seed, lives=20, events=1500)
 
 
-def _put_through(
+def _process_stream(
     spark: SparkSession,
     folder: Path,
     tried: Callable[[str, int], None],
@@ -45,11 +45,11 @@ def _put_through(
 ) -> None:
     chance = random.Random(seed)
     schedule = steps(lives, chance)
-    drawn = stories(events, lives, chance)
+    drawn = drawn_events(events, lives, chance)
     times = _times(schedule)
     lake = HostileLake(spark, folder)
-    for number, records in enumerate(told(drawn, schedule, times)):
-        lake.live(number, schedule[number], times[number], records)
+    for number, records in enumerate(records_by_step(drawn, schedule, times)):
+        lake.run_step(number, schedule[number], times[number], records)
     problems = lake.problems()
     assert not problems, f"seed {seed}: {len(problems)} problems\n" + "\n".join(problems[:10])
     for what, count in _facts(lake, schedule).items():
@@ -57,7 +57,7 @@ def _put_through(
 
 
 def _times(schedule: list[Step]) -> list[datetime]:
-    """The true time of each step. All are later than the tests' own, so that clocks may be set."""
+    """The true time of each step. All are in the future, because a clock can only be set ahead."""
     tomorrow = datetime.now(UTC) + timedelta(days=1)
     pauses = (step.pause for step in schedule[1:])
     return list(accumulate(pauses, add, initial=tomorrow))
@@ -71,13 +71,13 @@ def _facts(lake: HostileLake, schedule: list[Step]) -> dict[str, int]:
     return {
         "records": len(records),
         "events": len(identities),
-        "twins": len(records) - rejected - len(identities),
+        "duplicates": len(records) - rejected - len(identities),
         "rejected records": rejected,
         "batches": len(lake.batches),
-        "restarts": len(schedule) - 1 + lake.befell["deaths"],
-        "deaths in a batch": lake.befell["deaths"],
-        "lost checkpoints": lake.befell["lost checkpoint"],
-        "compactions": lake.befell["compaction"],
+        "restarts": len(schedule) - 1 + lake.deaths,
+        "deaths in a batch": lake.deaths,
+        "lost checkpoints": lake.hazards["lost checkpoint"],
+        "compactions": lake.hazards["compaction"],
         "clocks set back": sum(jump < timedelta(0) for jump in clocks),
         "clock jumps of an hour or more": sum(jump >= timedelta(hours=1) for jump in clocks),
     }

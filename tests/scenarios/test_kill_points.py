@@ -1,4 +1,4 @@
-"""The driver is killed at each point of its work, and the tables come out exact."""
+"""The driver is killed at each point of its work, and the tables are exact afterwards."""
 
 import random
 from collections.abc import Callable
@@ -18,7 +18,10 @@ RECORDS = 200
 
 @dataclass(frozen=True)
 class Point:
-    """A moment in a batch's work, by the requests that lead to it."""
+    """A point in the work of a batch, as the requests that lead to it.
+
+    The driver dies at the last request: before the server applies it, or after it if `applied`.
+    """
 
     name: str
     steps: tuple[str, ...]
@@ -26,9 +29,9 @@ class Point:
 
 
 INGEST, PROCESS = "PUT .*/checkpoints/ingest", "PUT .*/checkpoints/process"
-# Any but the table's first, which makes it
+# Any commit but the first one, which creates the table
 COMMIT = r"/_delta_log/(?!0+\.json)\d{20}\.json$"
-# A batch writes files before its commit; the claim of a run on the table is a commit without any.
+# A batch writes files before its commit. The fence of a run is a commit without files.
 RAW_FILE, RAW_COMMIT = ("PUT .*/raw/records/ingest_date=", f"PUT .*/raw/records{COMMIT}")
 EVENTS_FILE, EVENTS_COMMIT = (
     "PUT .*/processed/events/event_name=",
@@ -40,25 +43,25 @@ QUARANTINE_FILE, QUARANTINE_COMMIT = (
 )
 POINTS = (
     Point("ingest: before it plans", ("GetShardIterator",)),
-    Point("ingest: planned, not noted", (rf"{INGEST}/offsets/\d+$",)),
-    Point("ingest: planned and noted", (rf"{INGEST}/offsets/\d+$",), applied=True),
+    Point("ingest: planned, not recorded", (rf"{INGEST}/offsets/\d+$",)),
+    Point("ingest: planned and recorded", (rf"{INGEST}/offsets/\d+$",), applied=True),
     Point("ingest: an executor reads", (rf"{INGEST}/offsets/\d+$", "GetRecords")),
-    Point("ingest: its run noted, raw not claimed", (RAW_COMMIT,)),
-    Point("ingest: raw claimed, not noted", (RAW_COMMIT,), applied=True),
-    Point("ingest: raw's files, no commit", (RAW_FILE, RAW_COMMIT)),
-    Point("ingest: raw's commit, not noted", (RAW_FILE, RAW_COMMIT), applied=True),
-    Point("ingest: batch not noted as done", (rf"{INGEST}/commits/\d+$",)),
-    Point("process: planned and noted", (rf"{PROCESS}/offsets/\d+$",), applied=True),
+    Point("ingest: its run recorded, raw not fenced", (RAW_COMMIT,)),
+    Point("ingest: raw fenced, not recorded", (RAW_COMMIT,), applied=True),
+    Point("ingest: files of raw, no commit", (RAW_FILE, RAW_COMMIT)),
+    Point("ingest: commit of raw, not recorded", (RAW_FILE, RAW_COMMIT), applied=True),
+    Point("ingest: before Spark's commit", (rf"{INGEST}/commits/\d+$",)),
+    Point("process: planned and recorded", (rf"{PROCESS}/offsets/\d+$",), applied=True),
     Point("process: before the state's commit", (rf"{PROCESS}/state/0/",)),
-    Point("process: behind the state's commit", (rf"{PROCESS}/state/0/",), applied=True),
-    Point("process: events' files", (EVENTS_FILE,), applied=True),
-    Point("process: events' files, no commit", (EVENTS_FILE, EVENTS_COMMIT)),
+    Point("process: after the state's commit", (rf"{PROCESS}/state/0/",), applied=True),
+    Point("process: a file of events", (EVENTS_FILE,), applied=True),
+    Point("process: files of events, no commit", (EVENTS_FILE, EVENTS_COMMIT)),
     Point("process: events, not quarantine", (EVENTS_FILE, EVENTS_COMMIT), applied=True),
     Point("process: before quarantine", (QUARANTINE_FILE, QUARANTINE_COMMIT)),
-    Point("process: behind quarantine", (QUARANTINE_FILE, QUARANTINE_COMMIT), applied=True),
-    Point("process: one table claimed", (f"PUT .*/processed/events{COMMIT}",), applied=True),
-    Point("process: claimed, not noted", (rf"{PROCESS}/runs/\d+$",)),
-    Point("process: batch not noted as done", (rf"{PROCESS}/commits/\d+$",)),
+    Point("process: after quarantine", (QUARANTINE_FILE, QUARANTINE_COMMIT), applied=True),
+    Point("process: one table fenced", (f"PUT .*/processed/events{COMMIT}",), applied=True),
+    Point("process: fenced, not recorded", (rf"{PROCESS}/runs/\d+$",)),
+    Point("process: before Spark's commit", (rf"{PROCESS}/commits/\d+$",)),
 )
 
 
@@ -67,11 +70,11 @@ def lake(spark: SparkSession, server: Server) -> FaultyLake:
     return FaultyLake(spark, server, "kill-points", stream="kill-points")
 
 
-def test_killed_at_every_other_point_in_turn_the_lake_comes_out_exact(
+def test_the_lake_is_exact_after_a_kill_at_every_other_point_in_turn(
     spark: SparkSession, server: Server, tried: Callable[[str, int], None]
 ) -> None:
-    """Each restart takes up what the one before left, and dies at the next point. Now and then the
-    tables are compacted in between."""
+    """Each run continues where the run before it died, and dies at the next point. After some of
+    them the tables are compacted."""
     lake = FaultyLake(spark, server, "in-turn", stream="in-turn")
     in_turn = POINTS[1::2]
     for number, point in enumerate(in_turn):
@@ -88,10 +91,10 @@ def test_killed_at_every_other_point_in_turn_the_lake_comes_out_exact(
 
 @pytest.mark.faults
 @pytest.mark.parametrize("point", POINTS, ids=lambda point: point.name)
-def test_killed_at_a_point_the_lake_comes_out_exact(
+def test_the_lake_is_exact_after_a_kill_at_one_point(
     lake: FaultyLake, point: Point, tried: Callable[[str, int], None]
 ) -> None:
-    """Restarted, it drains; nothing is lost, nothing is twice."""
+    """The next run drains the stream, and nothing is lost or stored twice."""
     lake.put(RECORDS)
     lake.run_until_killed(*point.steps, applied=point.applied)
     lake.drain()
@@ -101,10 +104,10 @@ def test_killed_at_a_point_the_lake_comes_out_exact(
 
 
 @pytest.mark.faults
-def test_killed_at_random_again_and_again_the_lake_comes_out_exact(
+def test_the_lake_is_exact_after_many_kills_at_random_requests(
     spark: SparkSession, server: Server, tried: Callable[[str, int], None]
 ) -> None:
-    """Each restart is killed in its turn, at any request; some run to their end instead."""
+    """Each run is killed at any request, or comes to its end before it."""
     lake = FaultyLake(spark, server, "at-random", stream="at-random")
     chance = random.Random(11)
     died_at: list[str] = []

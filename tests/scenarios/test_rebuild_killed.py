@@ -1,4 +1,4 @@
-"""A rebuild is killed behind each of its commits, and is repeated."""
+"""A rebuild is killed after each of its commits, and is repeated."""
 
 import json
 from collections import Counter
@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.audit.verify import prove
+from jobs.audit import verify_tables
 from tests.support.faulty_lake import FaultyLake
 from tests.support.servers import Server
 from tests.support.small_lake import event
@@ -23,10 +23,10 @@ RULES = ("--set", "events.subtype=rest", "--set", "checks.event_name_pattern=[a-
 REBUILD = ("rebuild", "--stopped", "--from", "2026-01-01", "--to", "2026-01-01", *RULES)
 
 
-def test_killed_and_repeated_a_rebuild_leaves_each_event_in_one_place(
+def test_a_rebuild_that_is_killed_and_repeated_leaves_each_event_in_one_table(
     spark: SparkSession, server: Server, tried: Callable[[str, int], None]
 ) -> None:
-    """An event is where it was, or in both tables until the rebuild is repeated: never in none."""
+    """Until it is repeated, a rejected event may be in both tables. It is never in none of them."""
     lake = FaultyLake(spark, server, "rebuilt", stream="rebuilt")
     changed = {f"changed{number}": CHANGED for number in range(10)}
     rejected = {f"rejected{number}": REJECTED for number in range(10)}
@@ -40,22 +40,22 @@ def test_killed_and_repeated_a_rebuild_leaves_each_event_in_one_place(
     lake.run_until_killed(QUARANTINE_COMMIT, applied=True, command=REBUILD)
     withdrawn = Counter(put[uuid] for uuid in rejected)
     assert (_subtypes(lake, spark), _withdrawn(lake, spark)) == (as_stored, withdrawn)
-    [breach] = prove(spark, lake.tables).breaches
-    assert (breach.kind, breach.count) == ("stored_and_quarantined", 10)
+    [violation] = verify_tables(spark, lake.tables).violations
+    assert (violation.kind, violation.count) == ("stored_and_quarantined", 10)
 
     lake.run_until_killed(EVENTS_COMMIT, applied=True, command=REBUILD)
-    by_todays_rules = dict.fromkeys(changed, "quiz:started")
-    assert (_subtypes(lake, spark), _withdrawn(lake, spark)) == (by_todays_rules, withdrawn)
+    by_present_rules = dict.fromkeys(changed, "quiz:started")
+    assert (_subtypes(lake, spark), _withdrawn(lake, spark)) == (by_present_rules, withdrawn)
     report = json.loads(lake.run(*REBUILD, "--json"))
     assert (report["rows"], report["changed"], report["rejected"]) == (10, 0, 0)
-    assert (_subtypes(lake, spark), _withdrawn(lake, spark)) == (by_todays_rules, withdrawn)
-    assert prove(spark, lake.tables).is_clean
+    assert (_subtypes(lake, spark), _withdrawn(lake, spark)) == (by_present_rules, withdrawn)
+    assert verify_tables(spark, lake.tables).is_clean
     tried("kills", 2)
     tried("records", lake.records_put)
 
 
 def _subtypes(lake: FaultyLake, spark: SparkSession) -> dict[str, str]:
-    """The subtype of each identity, which is there once."""
+    """The subtype of each identity, after a check that events has it once."""
     stored = lake.tables.events.read(spark).select("event_uuid", "event_subtype").collect()
     assert len({row[0] for row in stored}) == len(stored)
     return dict(tuple(row) for row in stored)

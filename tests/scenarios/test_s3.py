@@ -1,4 +1,4 @@
-"""A lake whose tables and checkpoints stand on S3, through S3A."""
+"""A lake whose tables and checkpoints are on S3, through S3A."""
 
 import json
 import time
@@ -32,13 +32,13 @@ def server() -> Iterator[Server]:
         yield server
 
 
-def test_the_whole_way_on_s3(server: Server) -> None:
-    """Stream, restart over nothing new, and the proof: all through s3:// URIs."""
-    given = settings(server, f"s3://{BUCKET}", f"lake.s3_endpoint_url={server.url}")
+def test_stream_and_audit_work_on_s3(server: Server) -> None:
+    """The stream is read, the next start finds nothing new, and the audit is clean."""
+    options = settings(server, f"s3://{BUCKET}", f"lake.s3_endpoint_url={server.url}")
     for _ in range(2):
-        done = run("stream", "--once", *given)
+        done = run("stream", "--once", *options)
         assert done.returncode == 0, done.stderr
-    audit = run("audit", "--drained", "--json", *given)
+    audit = run("audit", "--drained", "--json", *options)
     assert audit.returncode == 0, audit.stdout + audit.stderr
     listed = boto3.client("s3", endpoint_url=server.url, region_name="us-east-1").list_objects_v2(
         Bucket=BUCKET, Prefix="processed/events/event_name=a%3Ab/"
@@ -47,9 +47,9 @@ def test_the_whole_way_on_s3(server: Server) -> None:
 
 
 def test_a_missing_bucket_is_named_in_one_line(server: Server) -> None:
-    """No stack trace, and what to do."""
-    given = settings(server, "s3://nowhere", f"lake.s3_endpoint_url={server.url}")
-    done = run("stream", "--once", *given)
+    """The line names the bucket and the cause, and there is no stack trace."""
+    options = settings(server, "s3://nowhere", f"lake.s3_endpoint_url={server.url}")
+    done = run("stream", "--once", *options)
     assert done.returncode == 6
     [line] = [line for line in done.stderr.splitlines() if line.startswith("event-lake: ")]
     assert "s3://nowhere/raw/records" in line

@@ -1,4 +1,4 @@
-"""The checkpoints of a whole `stream`: lost, exchanged, or over another stream or raw table."""
+"""The checkpoints of `stream`: lost, exchanged, or used for another stream or raw table."""
 
 import logging
 import shutil
@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.audit.verify import prove
-from jobs.config.settings import Settings, Source
-from jobs.errors import EventLakeError, LakeError
-from jobs.streaming.runner import Run
+from jobs.audit import verify_tables
+from jobs.config import Query, Settings, Source
+from jobs.errors import CheckpointError
+from jobs.runtime import translated_spark_errors
+from jobs.streaming import Run
 from tests.support.servers import FakeKinesis, fake_kinesis
 from tests.support.small_lake import SmallLake, settings_in
 from tests.support.two_rounds import AFTER, BEFORE, assert_exact, forget_tables
@@ -28,68 +29,70 @@ def fake() -> Iterator[FakeKinesis]:
         yield running
 
 
-def test_both_checkpoints_of_stream_are_lost(
+def test_stream_is_exact_after_both_checkpoints_are_lost(
     spark: SparkSession, fake: FakeKinesis, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """`ingest` goes on where raw ends, `process` asks the tables, and both say so."""
-    given = _fed_by(fake, tmp_path, "events")
+    """`ingest` continues after the last record in raw, `process` looks up the tables, and the log
+    reports both."""
+    settings = _settings(fake, tmp_path, "events")
     _send(fake, *BEFORE)
-    _stream(given)
+    _stream(settings)
     shutil.rmtree(tmp_path / "checkpoints")
     _send(fake, *AFTER)
-    with caplog.at_level(logging.INFO, logger="event-lake"):
-        _stream(given)
-    assert any("query=ingest begins anew" in line for line in caplog.messages)
-    assert any("behind the last record that raw has of each of 1 sh" in m for m in caplog.messages)
-    lake = SmallLake(spark, given)
+    with caplog.at_level(logging.INFO):
+        _stream(settings)
+    assert "query=ingest run=1 checkpoint=new resume=raw shards=1" in caplog.messages
+    assert any(m.startswith("query=process run=1 checkpoint=new gen") for m in caplog.messages)
+    lake = SmallLake(spark, settings)
     assert lake.tables.raw.read(spark).count() == len(BEFORE + AFTER)
-    assert prove(spark, lake.tables).is_clean
+    assert verify_tables(spark, lake.tables).is_clean
     assert_exact(lake)
 
 
-def test_a_checkpoint_of_ingest_is_refused_for_another_stream_or_raw_table(
+def test_a_checkpoint_of_ingest_is_rejected_for_another_stream_or_raw_table(
     spark: SparkSession, fake: FakeKinesis, tmp_path: Path
 ) -> None:
-    """It would skip what was read before, of one, or into the other."""
-    given = _fed_by(fake, tmp_path, "events")
+    """With it, `ingest` would skip records of the other stream, or records that raw lacks."""
+    settings = _settings(fake, tmp_path, "events")
     _send(fake, *BEFORE)
-    Run(given, once=True).start(("ingest",))
-    with pytest.raises(LakeError, match=r"was made for another stream \(events\)"):
-        Run(_fed_by(fake, tmp_path, "others"), once=True).start(("ingest",))
+    _run(settings, Query.INGEST)
+    message = "was made for another stream: expected others, found events"
+    with pytest.raises(CheckpointError, match=message):
+        _run(_settings(fake, tmp_path, "others"), Query.INGEST)
     shutil.rmtree(tmp_path / "raw")
     forget_tables(spark)
-    with pytest.raises(LakeError, match=r"was made for another raw"):
-        _stream(given)
+    with pytest.raises(CheckpointError, match="was made for another raw"):
+        _stream(settings)
     (tmp_path / "checkpoints/ingest").rename(tmp_path / "moved")
-    _stream(given)
+    _stream(settings)
     _send(fake, *AFTER)
-    _stream(given)
-    lake = SmallLake(spark, given)
+    _stream(settings)
+    lake = SmallLake(spark, settings)
     assert lake.tables.raw.read(spark).count() == len(BEFORE + AFTER)
     assert_exact(lake)
 
 
-def test_a_checkpoint_that_holds_the_other_querys_offsets_is_refused(
+def test_a_checkpoint_with_the_offsets_of_the_other_query_is_rejected(
     spark: SparkSession, fake: FakeKinesis, tmp_path: Path
 ) -> None:
     """The folders of `ingest` and `process` were exchanged."""
-    given = _fed_by(fake, tmp_path, "events")
+    settings = _settings(fake, tmp_path, "events")
     _send(fake, *BEFORE)
-    _stream(given)
+    _stream(settings)
     folder = tmp_path / "checkpoints"
-    for name, place in (("ingest", "kept"), ("process", "ingest"), ("kept", "process")):
-        (folder / name).rename(folder / place)
-    for query in ("ingest", "process"):
-        with pytest.raises(EventLakeError, match="checkpoint") as refused:
-            Run(given, once=True).start((query,))
-        assert "\n" not in str(refused.value)
+    for name, new_name in (("ingest", "other"), ("process", "ingest"), ("other", "process")):
+        (folder / name).rename(folder / new_name)
+    for query in Query:
+        with pytest.raises(CheckpointError, match="checkpoint") as rejected:
+            _run(settings, query)
+        assert "\n" not in str(rejected.value)
     shutil.rmtree(folder)
     _send(fake, *AFTER)
-    _stream(given)
-    assert_exact(SmallLake(spark, given))
+    _stream(settings)
+    assert_exact(SmallLake(spark, settings))
 
 
-def _fed_by(fake: FakeKinesis, folder: Path, stream: str) -> Settings:
+def _settings(fake: FakeKinesis, folder: Path, stream: str) -> Settings:
     source = Source(stream=stream, endpoint_url=fake.url)
     return replace(settings_in(folder), source=source)
 
@@ -99,5 +102,10 @@ def _send(fake: FakeKinesis, *records: bytes) -> None:
         fake.client().put_record(StreamName="events", Data=data, PartitionKey="key")
 
 
-def _stream(given: Settings) -> None:
-    Run(given, once=True).start(("ingest", "process"))
+def _stream(settings: Settings) -> None:
+    _run(settings, Query.INGEST, Query.PROCESS)
+
+
+def _run(settings: Settings, *queries: Query) -> None:
+    with translated_spark_errors():
+        Run(settings, available_now=True).start(queries)

@@ -1,4 +1,4 @@
-"""VACUUM takes files that `process` has not read yet."""
+"""VACUUM deletes files that `process` has not read yet."""
 
 import shutil
 import time
@@ -6,16 +6,16 @@ import time
 import pytest
 from delta.tables import DeltaTable
 
+from jobs.config import Query
 from jobs.errors import LakeError
-from jobs.streaming import process
 from tests.support.small_lake import SmallLake, event
 
 
 @pytest.mark.slow
-def test_where_raw_was_compacted_and_vacuumed_too_soon_a_new_generation_has_all_records(
+def test_a_new_generation_stores_the_records_of_files_that_were_vacuumed_too_early(
     lake: SmallLake,
 ) -> None:
-    """The run ends in one line that says so: the records stand in other files of raw now."""
+    """The run before it ends with one line. The records are in other files of raw now."""
     now = int(time.time())
     lake.put(event("a", now))
     lake.process()
@@ -25,9 +25,9 @@ def test_where_raw_was_compacted_and_vacuumed_too_soon_a_new_generation_has_all_
     raw.optimize().executeCompaction()
     raw.vacuum(0)
 
-    with pytest.raises(LakeError, match="a file was deleted that this run still needs: VACUUM"):
+    with pytest.raises(LakeError, match=r"a file was deleted that this run still needs\. VACUUM"):
         lake.process()
     assert lake.stored() == ["a"]
-    shutil.rmtree(lake.settings.lake.checkpoint(process.NAME))
+    shutil.rmtree(lake.settings.lake.checkpoint(Query.PROCESS))
     lake.process()
     assert lake.stored() == ["a", "b", "c"]

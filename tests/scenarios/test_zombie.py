@@ -1,4 +1,4 @@
-"""A driver that goes on though another one has taken its place."""
+"""A driver that continues although another driver has replaced it."""
 
 import shutil
 import time
@@ -9,56 +9,56 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.audit.verify import prove
-from jobs.errors import LakeError
-from jobs.lake.fencing import progress
-from jobs.lake.tables import Table
+from jobs.audit import verify_tables
+from jobs.errors import FencedError
+from jobs.lake import Table, run_progress
 from tests.support.commands import STREAM, Running, run, settings
 from tests.support.servers import Server, fake_kinesis
 from tests.support.small_lake import SmallLake, event, settings_in
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("is_copy", [True, False], ids=["copied checkpoint", "same checkpoint"])
-def test_the_later_driver_goes_on_and_the_earlier_one_ends(
+def test_the_later_driver_of_process_continues_and_the_earlier_one_ends(
     spark: SparkSession, tmp_path: Path, is_copy: bool, tried: Callable[[str, int], None]
 ) -> None:
-    """Both would take the same records; the tables come out exact all the same. The earlier one
-    says so in one line, and shows a stack to those who ask for it."""
+    """Both would process the same records, and the tables are still exact. The earlier driver ends
+    with one line; with `--verbose` it also prints the stack trace."""
     now = int(time.time())
     lake = SmallLake(spark, settings_in(tmp_path))
     lake.put(*(event(f"a{number}", now) for number in range(20)))
     verbose = ["--verbose"] if is_copy else []
-    with Running("process", *_given(tmp_path, "checkpoints"), *verbose) as earlier:
-        earlier.wait_for("query=process ")
-        place = "copy" if is_copy else "checkpoints"
+    with Running("process", *_options(tmp_path, "checkpoints"), *verbose) as earlier:
+        earlier.wait_for("query=process batch=")
+        folder = "copy" if is_copy else "checkpoints"
         if is_copy:
-            shutil.copytree(tmp_path / "checkpoints", tmp_path / place)
+            shutil.copytree(tmp_path / "checkpoints", tmp_path / folder)
 
-        with Running("process", *_given(tmp_path, place)) as later:
+        with Running("process", *_options(tmp_path, folder)) as later:
             lake.put(*(event(f"b{number}", now) for number in range(20)), b"not json")
             _wait_for_run(1, spark, lake.tables.events, later)
             lake.put(*(event(f"c{number}", now) for number in range(20)))
-            code, said = earlier.end()
+            code, log = earlier.end()
             later.terminate()
-    _drain(lake, f"{tmp_path}/{place}")
+    _drain(lake, f"{tmp_path}/{folder}")
 
-    assert code == LakeError.exit_code, said
-    assert "another run" in said
-    stacks = [line for line in said.splitlines() if "Traceback" in line or line.startswith("\tat ")]
-    assert bool(stacks) == bool(verbose), said
+    assert code == FencedError.exit_code, log
+    assert "fenced by run 1" in log or "another run" in log, log
+    stacks = [line for line in log.splitlines() if "Traceback" in line or line.startswith("\tat ")]
+    assert bool(stacks) == bool(verbose), log
     assert lake.stored() == sorted(f"{batch}{number}" for batch in "abc" for number in range(20))
-    assert prove(spark, lake.tables).is_clean
+    assert verify_tables(spark, lake.tables).is_clean
     tried("zombie drivers", 1)
     tried("records", 61)
 
 
 @pytest.mark.parametrize("is_copy", [True, False], ids=["copied checkpoint", "same checkpoint"])
-def test_the_later_driver_of_ingest_goes_on_and_the_earlier_one_ends(
+def test_the_later_driver_of_ingest_continues_and_the_earlier_one_ends(
     spark: SparkSession, tmp_path: Path, is_copy: bool, tried: Callable[[str, int], None]
 ) -> None:
-    """Both would read the same records of the stream; raw has each once."""
+    """Both would read the same records of the stream, and raw contains each record once."""
     put: list[bytes] = []
     raw = SmallLake(spark, settings_in(tmp_path)).tables.raw
     with fake_kinesis() as fake:
@@ -70,25 +70,25 @@ def test_the_later_driver_of_ingest_goes_on_and_the_earlier_one_ends(
                 put.append(f"record {key}".encode())
                 fake.client().put_record(StreamName=STREAM, Data=put[-1], PartitionKey=key)
 
-        def given(place: str) -> list[str]:
-            return settings(fake, str(tmp_path), f"lake.checkpoints={tmp_path}/{place}")
+        def options(checkpoints: str) -> list[str]:
+            return settings(fake, str(tmp_path), f"lake.checkpoints={tmp_path}/{checkpoints}")
 
         send()
-        with Running("ingest", *given("checkpoints")) as earlier:
+        with Running("ingest", *options("checkpoints")) as earlier:
             earlier.wait_for("query=ingest batch=")
-            place = "copy" if is_copy else "checkpoints"
+            folder = "copy" if is_copy else "checkpoints"
             if is_copy:
-                shutil.copytree(tmp_path / "checkpoints", tmp_path / place)
-            with Running("ingest", *given(place)) as later:
+                shutil.copytree(tmp_path / "checkpoints", tmp_path / folder)
+            with Running("ingest", *options(folder)) as later:
                 _wait_for_run(1, spark, raw, later, "ingest")
                 send()
-                code, said = earlier.end()
+                code, log = earlier.end()
                 later.terminate()
         send()
-        done = run("ingest", "--once", *given(place))
+        done = run("ingest", "--once", *options(folder))
 
-    assert code != 0, said
-    assert "another run" in said or "Concurrent update to the log" in said, said
+    assert code == FencedError.exit_code, log
+    assert "fenced by run 1" in log or "another run" in log, log
     assert done.returncode == 0, done.stderr
     stored = sorted(bytes(row.data) for row in raw.read(spark).collect())
     assert stored == sorted(put)
@@ -99,17 +99,19 @@ def test_the_later_driver_of_ingest_goes_on_and_the_earlier_one_ends(
 def _wait_for_run(
     number: int, spark: SparkSession, table: Table, driver: Running, query: str = "process"
 ) -> None:
-    """Until the driver has claimed the table."""
-    while progress(spark, table, query).run < number:
-        assert not driver.has_ended, driver.end()
-        time.sleep(0.1)
+    """Wait until the driver has fenced the table."""
+    wait_until(
+        lambda: driver.has_ended or run_progress(spark, table, query).run >= number,
+        what=f"run {number} of {query}",
+    )
+    assert not driver.has_ended, driver.end()
 
 
 def _drain(lake: SmallLake, checkpoints: str) -> None:
-    place = replace(lake.settings.lake, checkpoints=checkpoints)
-    SmallLake(lake.spark, replace(lake.settings, lake=place)).process()
+    same_tables = replace(lake.settings.lake, checkpoints=checkpoints)
+    SmallLake(lake.spark, replace(lake.settings, lake=same_tables)).process()
 
 
-def _given(folder: Path, checkpoints: str) -> list[str]:
-    nowhere = Server("none", "http://127.0.0.1:9")  # `process` reads raw alone
+def _options(folder: Path, checkpoints: str) -> list[str]:
+    nowhere = Server("none", "http://127.0.0.1:9")  # `process` does not read the stream
     return settings(nowhere, str(folder), f"lake.checkpoints={folder}/{checkpoints}")

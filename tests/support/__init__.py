@@ -1,0 +1,1 @@
+"""Lakes, streams, servers and commands for the tests. Only tests and benchmarks import it."""

@@ -1,24 +1,28 @@
-"""Run the program as a user does: a process of its own, settings on the command line."""
+"""Run the program as a user does: in a process of its own, with settings on the command line."""
 
 import os
 import signal
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Self
+from typing import IO, Self
 
 from tests.support.processes import descendants
 from tests.support.servers import Server
 
 REPO = Path(__file__).parents[2]
 STREAM = "events"
+# No command of a test or of a benchmark takes longer to its end, or to its next awaited log line.
+MAX_SECONDS = 1800
+MAX_SECONDS_TO_A_LINE = 600
 
 
 def settings(server: Server, lake: str, *more: str) -> list[str]:
-    """`--set` options of a lake below `lake`, fed by `server`."""
+    """`--set` options of a lake below `lake`, whose stream is on `server`."""
     chosen = (
         f"source.stream={STREAM}",
         f"source.endpoint_url={server.url}",
@@ -33,12 +37,20 @@ def settings(server: Server, lake: str, *more: str) -> list[str]:
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
-    return subprocess.run(_command(arguments), env=_environment(), capture_output=True, text=True)
+    return subprocess.run(
+        _command(arguments),
+        env=_environment(),
+        capture_output=True,
+        text=True,
+        timeout=MAX_SECONDS,
+    )
 
 
 class Running:
-    """A command under way, in a process group of its own, as a shell starts it; killed at the end
-    of its block, if it still runs."""
+    """A running command, in a process group of its own as in a shell.
+
+    If it still runs at the end of the block, it is killed.
+    """
 
     def __init__(self, *arguments: str) -> None:
         self._process = subprocess.Popen(
@@ -48,9 +60,10 @@ class Running:
             text=True,
             start_new_session=True,
         )
-        # Read at all times: a driver whose pipe is full would wait for us.
+        assert self._process.stderr is not None
+        # The log is read all the time: a driver whose pipe is full would block.
         self._log: SimpleQueue[str | None] = SimpleQueue()
-        Thread(target=self._read, daemon=True).start()
+        Thread(target=self._read, args=(self._process.stderr,), daemon=True).start()
 
     def __enter__(self) -> Self:
         return self
@@ -61,48 +74,59 @@ class Running:
 
     @property
     def has_ended(self) -> bool:
-        """Whether it has ended by itself or by a signal."""
+        """True if it has ended, by itself or by a signal."""
         return self._process.poll() is not None
-
-    def wait_for(self, text: str) -> str:
-        """Read its log up to the line that has `text`."""
-        seen = []
-        for line in iter(self._log.get, None):
-            seen.append(line)
-            if text in line:
-                return line
-        raise AssertionError(f"it ended without {text!r}:\n{''.join(seen[-50:])}")
-
-    def kill(self) -> None:
-        """SIGKILL to the driver and all that it started: nobody gets to say goodbye."""
-        os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-
-    def kill_java(self) -> None:
-        """SIGKILL to Spark's JVM alone, as by a machine that is short of memory."""
-        for process in descendants(self.pid):
-            with suppress(FileNotFoundError, ProcessLookupError):  # a worker that has just ended
-                if "java" in Path(f"/proc/{process}/comm").read_text():
-                    os.kill(process, signal.SIGKILL)
 
     @property
     def pid(self) -> int:
         """The id of the driver's process, and of its process group."""
         return self._process.pid
 
+    def wait_for(self, text: str, seconds: float = MAX_SECONDS_TO_A_LINE) -> str:
+        """Read the log up to the line that contains `text`, and return that line."""
+        seen: list[str] = []
+        deadline = time.monotonic() + seconds
+        while (line := self._next_line(deadline, text, seen)) is not None:
+            seen.append(line)
+            if text in line:
+                return line
+        raise AssertionError(f"it ended without {text!r}:\n{''.join(seen[-50:])}")
+
+    def kill(self) -> None:
+        """Send SIGKILL to the driver and to every process that it started."""
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait(MAX_SECONDS)
+
+    def kill_java(self) -> None:
+        """Send SIGKILL to Spark's JVM alone, as a machine does that runs out of memory."""
+        for process in descendants(self.pid):
+            with suppress(FileNotFoundError, ProcessLookupError):  # a worker that has just ended
+                if "java" in Path(f"/proc/{process}/comm").read_text():
+                    os.kill(process, signal.SIGKILL)
+
     def end(self) -> tuple[int, str]:
-        """Wait for its end; its exit code (-9 if it was killed), and its log."""
-        said = "".join(iter(self._log.get, None))
-        return self._process.wait(), said
+        """Wait for the end. Return the exit code (-9 after SIGKILL) and the rest of the log."""
+        rest: list[str] = []
+        deadline = time.monotonic() + MAX_SECONDS
+        while (line := self._next_line(deadline, "the end of the log", rest)) is not None:
+            rest.append(line)
+        return self._process.wait(MAX_SECONDS), "".join(rest)
 
     def terminate(self) -> tuple[int, str]:
-        """SIGTERM to the driver alone; its exit code, and the rest of its log."""
+        """Send SIGTERM to the driver alone. Return the exit code and the rest of the log."""
         self._process.terminate()
         return self.end()
 
-    def _read(self) -> None:
-        """Put the log's lines where the methods find them, and None behind the last."""
-        with self._process.stderr as log:
+    def _next_line(self, deadline: float, awaited: str, seen: list[str]) -> str | None:
+        """The next line of the log, or None at its end."""
+        try:
+            return self._log.get(timeout=max(0.0, deadline - time.monotonic()))
+        except Empty:
+            raise AssertionError(f"no {awaited!r} in time:\n{''.join(seen[-50:])}") from None
+
+    def _read(self, log: IO[str]) -> None:
+        """Put the lines of the log where the methods find them, and None at its end."""
+        with log:
             for line in log:
                 self._log.put(line)
         self._log.put(None)

@@ -1,4 +1,5 @@
-"""A lake whose server can kill the driver: fed with generated events, held against the oracle."""
+"""A lake on a server that can kill the driver. It is fed with generated events, and its tables are
+compared with the oracle."""
 
 import json
 import time
@@ -9,33 +10,34 @@ from datetime import UTC, datetime
 from itertools import islice
 
 from delta.tables import DeltaTable
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from jobs.audit.verify import prove
-from jobs.config.settings import Lake
-from jobs.generator.traffic import Mix, records
-from jobs.lake.tables import Table, Tables, tables
+from jobs.audit import verify_tables
+from jobs.config import Lake
+from jobs.generator import Mix, records
+from jobs.lake import Table, Tables, tables_of
 from tests.support.commands import Running, run, settings
 from tests.support.oracle import expected
 from tests.support.servers import Server
 from tests.support.servers.server import REGION
+from tests.support.waiting import wait_until
 
 STREAM_ONCE = ("stream", "--once")
-MIX = Mix(names=1, twins=0.2, late=0.1, broken=0.1, seed=7)
+MIX = Mix(names=1, duplicates=0.2, late=0.1, broken=0.1, seed=7)
 
 
 class FaultyLake:
-    """One stream and one lake below `s3://{bucket}`, and all that was put so far."""
+    """One stream, one lake below `s3://{bucket}`, and all records that were put so far."""
 
     def __init__(self, spark: SparkSession, server: Server, bucket: str, stream: str) -> None:
         self._spark, self._server, self._stream = spark, server, stream
         self._put: list[bytes] = []
         self._traffic = records(MIX, lambda: time.time_ns() // 1_000_000)
-        place = f"s3://{bucket}"
-        self.tables = _tables(place)
-        self._given = settings(
-            server, place, f"source.stream={stream}", f"lake.s3_endpoint_url={server.url}"
+        path = f"s3://{bucket}"
+        self.tables = _tables(path)
+        self._settings = settings(
+            server, path, f"source.stream={stream}", f"lake.s3_endpoint_url={server.url}"
         )
         server.client("s3").create_bucket(Bucket=bucket)
         server.client().create_stream(StreamName=stream, ShardCount=2)
@@ -43,16 +45,16 @@ class FaultyLake:
 
     @property
     def records_put(self) -> int:
-        """How many records the producer put."""
+        """The number of records that were put."""
         return len(self._put)
 
     def put(self, count: int) -> None:
-        """The next records of the producer: new events, twins of earlier ones, late, broken."""
+        """Put the next generated records: new events, duplicates, late events, broken records."""
         for record in islice(self._traffic, count):
             self.put_record(record.data, record.partition_key)
 
     def put_record(self, data: bytes, partition_key: str) -> None:
-        """One record of the producer's."""
+        """Put one record."""
         self._server.client().put_record(
             StreamName=self._stream, Data=data, PartitionKey=partition_key
         )
@@ -61,50 +63,53 @@ class FaultyLake:
     def run_until_killed(
         self, *steps: str, applied: bool, command: Sequence[str] = STREAM_ONCE
     ) -> None:
-        """Start the driver, which dies at the last of `steps`."""
+        """Start the driver. The server kills it at the last of `steps`."""
         request = self.run_until(*steps, applied=applied, command=command)
-        assert request is not None, f"the driver ended without having come to {steps}"
+        assert request is not None, f"the driver ended before it came to {steps}"
 
     def run_until(
         self, *steps: str, applied: bool, command: Sequence[str] = STREAM_ONCE
     ) -> str | None:
-        """The same, answering at which request it died; None if the driver came to its end."""
+        """The same. Return the request at which the driver died; None if it came to its end."""
         self._control("/_kill", {"steps": steps, "applied": applied})
-        with Running(*command, *self._given) as driver:
+        with Running(*command, *self._settings) as driver:
             self._control("/_kill/client", {"pid": driver.pid})
-            code, said = driver.end()
+            code, log = driver.end()
         request = self._stopped_at()
-        assert code == (-9 if request else 0), f"it ended with {code}:\n{said[-3000:]}"
+        assert code == (-9 if request else 0), f"it ended with {code}:\n{log[-3000:]}"
         return request
 
     def run_beside(
         self, beside: Callable[[], None], *steps: str, killed: bool, command: Sequence[str]
     ) -> None:
-        """Hold the driver behind the last of `steps` until `beside` is done; then it dies, or goes
-        on to its end."""
+        """Hold the driver after the last of `steps` while `beside` runs; then kill it, or let it
+        come to its end."""
         self._control("/_kill", {"steps": steps, "applied": True})
-        with Running(*command, *self._given) as driver:
-            while self._stopped_at() is None:
-                assert not driver.has_ended, driver.end()
-                time.sleep(0.1)
+        with Running(*command, *self._settings) as driver:
+            wait_until(
+                lambda: driver.has_ended or self._stopped_at() is not None,
+                what=f"request {steps[-1]}",
+                seconds=300,
+            )
+            assert not driver.has_ended, driver.end()
             beside()
             self._control("/_kill/client", {"pid": driver.pid if killed else None})
-            code, said = driver.end()
-        assert code == (-9 if killed else 0), f"it ended with {code}:\n{said[-3000:]}"
+            code, log = driver.end()
+        assert code == (-9 if killed else 0), f"it ended with {code}:\n{log[-3000:]}"
 
     def drain(self) -> None:
-        """Start the driver once more, and let it end by itself."""
+        """Start the driver again, and let it end by itself."""
         self.run(*STREAM_ONCE)
 
     def run(self, *command: str) -> str:
-        """Run a command to its end, which is a good one; answers what it printed."""
+        """Run a command to its end, which must be without error. Return what it printed."""
         self._control("/_kill", {"steps": [], "applied": False})
-        done = run(*command, *self._given)
+        done = run(*command, *self._settings)
         assert done.returncode == 0, done.stderr[-3000:]
         return done.stdout
 
     def keep_deleted_files(self, seconds: int) -> None:
-        """From now on VACUUM takes files of raw and events that were replaced so long ago."""
+        """Let VACUUM delete files of raw and events that were replaced longer ago than this."""
         for table in (self.tables.raw, self.tables.events):
             self._spark.sql(
                 f"ALTER TABLE delta.`{table.path}` SET TBLPROPERTIES "
@@ -117,18 +122,18 @@ class FaultyLake:
             DeltaTable.forPath(self._spark, table.path).optimize().executeCompaction()
 
     def vacuum(self, table: Table) -> int:
-        """Delete the files that `table` does not need any more; answers how many these were."""
+        """Delete the files that `table` does not need any more. Return their number."""
         before = self._files(table)
         DeltaTable.forPath(self._spark, table.path).vacuum()
         return before - self._files(table)
 
     def assert_exact(self) -> None:
-        """The audit is clean, and the oracle agrees with each table row for row."""
-        report = prove(self._spark, self.tables)
+        """Check that the audit is clean, and that each table has exactly the rows of the oracle."""
+        report = verify_tables(self._spark, self.tables)
         assert report.is_clean, "\n".join(report.lines())
         wanted = expected(self._put, datetime.now(UTC))
-        assert self._bytes_of(self.tables.raw.read(self._spark)) == wanted.raw
-        assert self._bytes_of(self.tables.quarantine.read(self._spark)) == wanted.quarantine
+        assert self._bytes_of(self.tables.raw) == wanted.raw
+        assert self._bytes_of(self.tables.quarantine) == wanted.quarantine
         events = self.tables.events.read(self._spark).select(
             "event_uuid", F.unix_micros("created_at"), F.col("payload").cast("binary")
         )
@@ -136,8 +141,9 @@ class FaultyLake:
         assert Counter(identity for identity, _ in stored) == dict.fromkeys(wanted.events, 1)
         assert all(payload in wanted.events[identity] for identity, payload in stored)
 
-    def _bytes_of(self, table: DataFrame) -> Counter[bytes]:
-        return Counter(bytes(row[0]) for row in table.select("data").collect())
+    def _bytes_of(self, table: Table) -> Counter[bytes]:
+        rows = table.read(self._spark).select("data").collect()
+        return Counter(bytes(row[0]) for row in rows)
 
     def _files(self, table: Table) -> int:
         bucket, _, prefix = table.path.removeprefix("s3://").partition("/")
@@ -152,16 +158,16 @@ class FaultyLake:
 
     def _control(self, path: str, body: dict[str, object] | None = None) -> object:
         data = None if body is None else json.dumps(body).encode()
-        with urllib.request.urlopen(f"{self._server.url}{path}", data=data) as answer:
-            return json.load(answer)
+        with urllib.request.urlopen(f"{self._server.url}{path}", data, timeout=60) as reply:
+            return json.load(reply)
 
 
-def _tables(place: str) -> Tables:
-    return tables(Lake(raw=f"{place}/raw", processed=f"{place}/processed", checkpoints="unused"))
+def _tables(path: str) -> Tables:
+    return tables_of(Lake(raw=f"{path}/raw", processed=f"{path}/processed", checkpoints="unused"))
 
 
 def _read_through_s3a(spark: SparkSession, server: Server) -> None:
-    """Let the session of the tests read the lake too."""
+    """Let the session of the tests read the lake."""
     for key, value in {
         "fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
         "fs.s3a.endpoint": server.url,

@@ -1,9 +1,10 @@
-"""Frames that the tests of several transforms start from."""
+"""Input frames for the tests of several transforms."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 
 from transforms.columns import RAW_SCHEMA
 
@@ -16,7 +17,7 @@ def raw_frame(
     records: Iterable[bytes | None],
     arrived_at: datetime | None = ARRIVED_AT,
 ) -> DataFrame:
-    """One raw row for each record; its sequence number is its index."""
+    """Return one raw row for each record. Its sequence number is its index."""
     rows = [
         (
             None if data is None else bytearray(data),
@@ -34,7 +35,7 @@ def raw_frame(
     return spark.createDataFrame(rows, RAW_SCHEMA)
 
 
-def in_order(frame: DataFrame, *columns: str) -> list[tuple[object, ...]]:
-    """The rows' values of `columns`, in the order of the records."""
+def in_order(frame: DataFrame, *columns: str | Column) -> list[tuple[Any, ...]]:
+    """Return the values of `columns` in each row, in the order of the records."""
     rows = frame.select("sequence_number", *columns).collect()
     return [tuple(row)[1:] for row in sorted(rows, key=lambda row: int(row[0]))]

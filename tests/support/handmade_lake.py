@@ -1,14 +1,13 @@
-"""A lake of which a test writes every row, sound or not."""
+"""A lake whose rows a test writes itself, also rows that no pipeline would write."""
 
-import argparse
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.audit import verify as audit
-from jobs.lake.tables import Table, Tables, tables
+from jobs.config import Lake
+from jobs.lake import Table, Tables, tables_of
 from tests.support.small_lake import settings_in
 from transforms.columns import EVENT_SCHEMA, QUARANTINE_SCHEMA, RAW_SCHEMA
 
@@ -17,23 +16,24 @@ CREATED_ON = date(2026, 1, 2)
 FIRST_DAY = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 
-def _raw(number: int, data: bytes) -> tuple[bytearray, str, str, str, int]:
-    """Where a record came from, and its bytes."""
+def _record(number: int, data: bytes) -> tuple[bytearray, str, str, str, int]:
+    """The bytes of a record, its key and its position."""
     return bytearray(data), "key", SHARD, str(number), 0
 
 
 class HandmadeLake:
-    """Tables into which a test writes what it likes, each call one commit."""
+    """Tables to which each call appends rows in one commit."""
 
     def __init__(self, spark: SparkSession, folder: Path) -> None:
         self._spark = spark
-        self._folder = folder
-        self.tables: Tables = tables(settings_in(folder).lake)
+        self.location: Lake = settings_in(folder).lake
+        self.tables: Tables = tables_of(self.location)
         self.tables.create(spark)
 
     def raw(self, *records: tuple[int, bytes], ingested_at: datetime = FIRST_DAY) -> None:
+        """Append records: a sequence number and bytes each."""
         rows = [
-            (*_raw(number, data), ingested_at, ingested_at, ingested_at.date(), 0)
+            (*_record(number, data), ingested_at, ingested_at, ingested_at.date(), 0)
             for number, data in records
         ]
         self._append(self.tables.raw, rows, RAW_SCHEMA)
@@ -45,7 +45,7 @@ class HandmadeLake:
         on: date | None = CREATED_ON,
         ingested_at: datetime = FIRST_DAY,
     ) -> None:
-        """All in one partition."""
+        """Append events of one partition: sequence number, payload, event_uuid and created_at."""
         rows = [
             (
                 *(uuid, name, created_at, on, "", "account", "created"),
@@ -59,28 +59,15 @@ class HandmadeLake:
     def quarantine(
         self, *rejections: tuple[int, bytes, list[str], str | None, datetime | None]
     ) -> None:
+        """Append rejections: sequence number, bytes, reasons, event_uuid and created_at."""
         rows = [
             (
-                *(*_raw(number, data), FIRST_DAY, FIRST_DAY, FIRST_DAY.date(), 0),
+                *(*_record(number, data), FIRST_DAY, FIRST_DAY, FIRST_DAY.date(), 0),
                 *(reasons, None, uuid, None, created_at, FIRST_DAY),
             )
             for number, data, reasons, uuid, created_at in rejections
         ]
         self._append(self.tables.quarantine, rows, QUARANTINE_SCHEMA)
-
-    def arguments(self, *given: str) -> argparse.Namespace:
-        """What the command line makes of `audit` with `given` on this lake."""
-        parser = argparse.ArgumentParser()
-        audit.add_arguments(parser)
-        overrides = [
-            "source.stream=unused",
-            f"lake.raw={self._folder}/raw",
-            f"lake.processed={self._folder}/processed",
-            f"lake.checkpoints={self._folder}/checkpoints",
-        ]
-        return parser.parse_args(
-            given, argparse.Namespace(config=None, overrides=overrides, verbose=False)
-        )
 
     def _append(self, table: Table, rows: list[Any], schema: str) -> None:
         frame: DataFrame = self._spark.createDataFrame(rows, schema).coalesce(1)

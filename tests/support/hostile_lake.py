@@ -1,4 +1,4 @@
-"""A lake that hostile streams are put through, on machines whose clocks jump."""
+"""A lake that processes hostile streams, on machines whose clocks jump."""
 
 import json
 import shutil
@@ -16,17 +16,15 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs import pipeline
-from jobs.audit.verify import prove
-from jobs.checkpoints.checkpoint import Checkpoint
-from jobs.config.settings import Once, Settings
+from jobs.audit import verify_tables
+from jobs.checkpoints import Checkpoint, resume
+from jobs.config import Once, Query, Settings
 from jobs.errors import EventLakeError
-from jobs.lake.fencing import Claim
-from jobs.lake.tables import Table, tables
-from jobs.metrics.listener import Batch
-from jobs.runtime.filesystem import Folder
-from jobs.streaming import process
-from jobs.streaming.runner import Run
-from tests.support.hostile_traffic import MAX_FUTURE, Step
+from jobs.lake import Table, WriterFence, tables_of
+from jobs.metrics import Batch
+from jobs.runtime import HadoopDirectory, translated_spark_errors
+from jobs.streaming import Run
+from tests.support.hostile_traffic import MAX_FUTURE, Hazard, Step
 from tests.support.oracle import Identity, expected_of, judge, micros
 from tests.support.small_lake import settings_in
 from transforms.columns import PROCESSED_AT, RAW_SCHEMA
@@ -37,7 +35,7 @@ Position = tuple[str, str]
 
 @dataclass(frozen=True)
 class Record:
-    """A record as it stands in raw, and in which step it came."""
+    """A record in raw, and the step in which it was read."""
 
     data: bytes
     arrived: datetime
@@ -47,39 +45,40 @@ class Record:
 
 @dataclass
 class HostileLake:
-    """Takes steps one after the other; knows every record that it was given."""
+    """Runs one step after the other, and remembers every record that was put."""
 
     spark: SparkSession
     folder: Path
     records: dict[Position, Record] = field(default_factory=dict)
     batches: list[Batch] = field(default_factory=list)
-    befell: Counter[str] = field(default_factory=Counter)
+    hazards: Counter[Hazard] = field(default_factory=Counter)
+    deaths: int = 0
 
-    def live(
-        self, number: int, step: Step, now: datetime, told: Sequence[tuple[bytes, int]]
+    def run_step(
+        self, number: int, step: Step, now: datetime, records: Sequence[tuple[bytes, int]]
     ) -> None:
-        """Put what is told in this step, and process it on the step's machine; `now` is true."""
+        """Put the records of this step, and process them on its machine. `now` is the true time."""
         settings = self._settings(step.window)
-        lake = tables(settings.lake)
+        lake = tables_of(settings.lake)
         lake.create(self.spark)
         for commit in range(step.commits):
-            self._put(lake.raw, number, step, now, told[commit :: step.commits])
-        if step.befalls == "compaction":
+            self._put(lake.raw, number, step, now, records[commit :: step.commits])
+        if step.hazard == "compaction":
             for table in (lake.raw, lake.events):
                 DeltaTable.forPath(self.spark, table.path).optimize().executeCompaction()
-        if step.befalls == "lost checkpoint":
+        if step.hazard == "lost checkpoint":
             shutil.rmtree(self.folder / "checkpoints", ignore_errors=True)
-        self.befell[step.befalls] += 1
+        self.hazards[step.hazard] += 1
         machine = Machine(self.spark, now + step.clock)
-        with machine.running(f"{settings.lake.checkpoints}/{process.NAME}"):
-            if step.befalls in _DIES_BEHIND:
-                self._die(settings, _DIES_BEHIND[step.befalls])
+        with machine.running(f"{settings.lake.checkpoints}/{Query.PROCESS}"):
+            if step.hazard in _DIES_AFTER:
+                self._die(settings, _DIES_AFTER[step.hazard])
             self._run(settings)
 
     def problems(self) -> list[str]:
-        """What the audit or the oracle has against the tables."""
-        lake = tables(self._settings(timedelta(minutes=10)).lake)
-        report = prove(self.spark, lake)
+        """The differences that the audit or the oracle finds in the tables."""
+        lake = tables_of(self._settings(timedelta(minutes=10)).lake)
+        report = verify_tables(self.spark, lake)
         return [
             *([] if report.is_clean else report.lines()),
             *self._wrong_in_quarantine(lake.quarantine),
@@ -91,24 +90,31 @@ class HostileLake:
         return replace(settings, process=replace(settings.process, max_files_per_batch=2))
 
     def _run(self, settings: Settings) -> None:
-        Run(settings, once=True, on_batch=self.batches.append).start((process.NAME,))
+        run = Run(settings, available_now=True, on_batch=self.batches.append)
+        with translated_spark_errors():
+            run.start([Query.PROCESS])
 
-    def _die(self, settings: Settings, behind: str) -> None:
+    def _die(self, settings: Settings, table: str) -> None:
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(Claim, "append", _dies(Claim.append, behind))
+            patched.setattr(WriterFence, "append", _dies_after(table, WriterFence.append))
             try:
                 self._run(settings)
             except EventLakeError as error:
                 if "killed here" not in str(error):
                     raise
-                self.befell["deaths"] += 1
+                self.deaths += 1
 
     def _put(
-        self, raw: Table, number: int, step: Step, now: datetime, told: Sequence[tuple[bytes, int]]
+        self,
+        raw: Table,
+        number: int,
+        step: Step,
+        now: datetime,
+        records: Sequence[tuple[bytes, int]],
     ) -> None:
         ingested = now + step.clock
         rows = []
-        for data, shard in told:
+        for data, shard in records:
             record = Record(data, now - step.lags[shard], ingested, number)
             position = (f"shardId-{shard:012d}", f"{len(self.records):056d}")
             self.records[position] = record
@@ -122,21 +128,21 @@ class HostileLake:
 
     def _wrong_in_quarantine(self, quarantine: Table) -> Iterator[str]:
         rows = quarantine.read(self.spark).select("shard_id", "sequence_number", "data").collect()
-        held = Counter((row[0], row[1], bytes(row[2])) for row in rows)
+        stored = Counter((row[0], row[1], bytes(row[2])) for row in rows)
         rejected = (
             (*position, record.data)
             for position, record in self.records.items()
             if self._identity(record) is None
         )
-        wanted = Counter(rejected)
-        for row in held - wanted:
-            yield f"in quarantine, but should not be: {self._story_of(row[:2])}"
-        for row in wanted - held:
-            yield f"not in quarantine: {self._story_of(row[:2])}"
+        expected = Counter(rejected)
+        for shard, number, _ in stored - expected:
+            yield f"in quarantine, but should not be: {self._text((shard, number))}"
+        for shard, number, _ in expected - stored:
+            yield f"not in quarantine: {self._text((shard, number))}"
 
     def _wrong_in_events(self, events: Table) -> Iterator[str]:
         put = ((record.data, record.arrived) for record in self.records.values())
-        wanted = expected_of(put, MAX_FUTURE).events
+        expected = expected_of(put, MAX_FUTURE).events
         stored: Counter[Identity] = Counter()
         columns = ("shard_id", "sequence_number", "payload", "event_uuid")
         rows = events.read(self.spark).select(*columns, F.unix_micros("created_at")).collect()
@@ -144,41 +150,40 @@ class HostileLake:
             stored[uuid, created] += 1
             record = self.records[shard, number]
             if (record.data, self._identity(record)) != (payload.encode(), (uuid, created)):
-                yield f"stored as {uuid!r} at {created}: {self._story_of((shard, number))}"
+                yield f"stored as {uuid!r} at {created}: {self._text((shard, number))}"
         for identity, times in stored.items():
-            if identity not in wanted or times > 1:
-                yield f"stored {times} times: {self._tellings_of(identity)}"
-        for identity in wanted.keys() - stored.keys():
-            yield f"lost: {self._tellings_of(identity)}"
+            if identity not in expected or times > 1:
+                yield f"stored {times} times: {self._deliveries(identity)}"
+        for identity in expected.keys() - stored.keys():
+            yield f"lost: {self._deliveries(identity)}"
 
-    def _tellings_of(self, identity: Identity) -> str:
-        told = (p for p, record in self.records.items() if self._identity(record) == identity)
-        return f"{identity}, told by\n    " + "\n    ".join(map(self._story_of, told))
+    def _deliveries(self, identity: Identity) -> str:
+        positions = (p for p, record in self.records.items() if self._identity(record) == identity)
+        return f"{identity}, delivered as\n    " + "\n    ".join(map(self._text, positions))
 
-    def _story_of(self, position: Position) -> str:
+    def _text(self, position: Position) -> str:
         return f"{position[0]} {int(position[1])}: {self.records.get(position)}"
 
 
-_DIES_BEHIND = {"death behind events": "/events", "death": "/quarantine"}
+_DIES_AFTER: dict[Hazard, str] = {"death after events": "/events", "death": "/quarantine"}
 
 
-def _dies(append: Callable[..., None], behind: str) -> Callable[..., None]:
-    def appended(claim: Claim, rows: DataFrame, table: Table, batch: int) -> None:
-        append(claim, rows, table, batch)
-        if table.path.endswith(behind):
+def _dies_after(table_name: str, append: Callable[..., None]) -> Callable[..., None]:
+    def dying(fence: WriterFence, rows: DataFrame, table: Table, batch: int) -> None:
+        append(fence, rows, table, batch)
+        if table.path.endswith(table_name):
             raise RuntimeError("killed here")
 
-    return appended
+    return dying
 
 
 class Machine:
-    """A machine whose clock says that it is `now`, later than the clock of this one.
+    """A machine whose clock shows `now`, which is later than the clock of this machine.
 
-    Spark has no clock that a test could set. But all that `process` does with Spark's time, the
-    batch's `current_timestamp()`, is to stamp rows with it, and to look whether it has gone back;
-    so `running` adds to both by how much the clock is ahead, and to the times that Spark notes in
-    its checkpoint as well, when their batches are committed: there they stand as if Spark's own
-    clock had been ahead.
+    A test cannot set Spark's clock. But `process` uses the time of a batch, `current_timestamp()`,
+    for two things only: it is the clock of the rows, and it must not go back. `running` adds the
+    difference of the clocks to both. It also adds it to the times in Spark's checkpoint when their
+    batches are committed, as if Spark's own clock had been ahead.
     """
 
     def __init__(self, spark: SparkSession, now: datetime) -> None:
@@ -188,14 +193,14 @@ class Machine:
 
     @contextmanager
     def running(self, checkpoint: str) -> Iterator[None]:
-        """Within, `process` runs on this machine."""
-        noted = self._batches(checkpoint)
+        """While the block runs, `process` runs on this machine."""
+        before = self._batches(checkpoint)
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(process, "datetime", _clock(self._ahead))
+            patched.setattr(resume, "datetime", _clock(self._ahead))
             patched.setattr(pipeline, "with_clock", self._with_clock)
             patched.setattr(Checkpoint, "require_clock", self._require_clock())
             yield
-        for batch in self._batches(checkpoint) - noted:
+        for batch in self._batches(checkpoint) - before:
             self._set_time(checkpoint, batch)
 
     def _with_clock(self, not_before: datetime) -> Transform:
@@ -206,22 +211,23 @@ class Machine:
         return apply
 
     def _require_clock(self) -> Callable[..., None]:
-        required = Checkpoint.require_clock
+        original = Checkpoint.require_clock
 
         def require(checkpoint: Checkpoint, batch: int, clock_floor: datetime) -> None:
-            required(checkpoint, batch, max(clock_floor, datetime.now(UTC) + self._ahead))
+            original(checkpoint, batch, max(clock_floor, datetime.now(UTC) + self._ahead))
 
         return require
 
     def _batches(self, checkpoint: str) -> set[str]:
-        return {n for n in Folder(self._spark, f"{checkpoint}/commits").names() if n.isdigit()}
+        commits = HadoopDirectory(self._spark, f"{checkpoint}/commits")
+        return {name for name in commits.names() if name.isdigit()}
 
     def _set_time(self, checkpoint: str, batch: str) -> None:
-        offsets = Folder(self._spark, f"{checkpoint}/offsets")
-        version, metadata, *rest = (offsets.read(batch) or "").split("\n")
-        noted: dict[str, Any] = json.loads(metadata)
-        noted["batchTimestampMs"] += self._ahead // timedelta(milliseconds=1)
-        offsets.write(batch, "\n".join([version, json.dumps(noted), *rest]))
+        offsets = HadoopDirectory(self._spark, f"{checkpoint}/offsets")
+        version, line, *rest = (offsets.read(batch) or "").split("\n")
+        metadata: dict[str, Any] = json.loads(line)
+        metadata["batchTimestampMs"] += self._ahead // timedelta(milliseconds=1)
+        offsets.write(batch, "\n".join([version, json.dumps(metadata), *rest]))
 
 
 def _clock(ahead: timedelta) -> type[datetime]:

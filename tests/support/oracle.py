@@ -1,6 +1,6 @@
-"""What the tables must hold, told in plain Python from the bytes that producers put.
+"""The rows that the tables must contain, computed in plain Python from the bytes of the records.
 
-Nothing of the pipeline is used: another parser, another arithmetic of times.
+It shares no code with the pipeline: it has another parser and another arithmetic of times.
 """
 
 import json
@@ -29,26 +29,26 @@ _MAX_FUTURE = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class Expected:
-    """The content of the three tables."""
+    """The content of the three tables: raw and quarantine by bytes, events by identity."""
 
     raw: Counter[bytes]
     events: dict[Identity, set[bytes]]
     quarantine: Counter[bytes]
 
 
-def expected(put: Iterable[bytes], now: datetime) -> Expected:
-    """Every identity once, with the payload of one of its records; all else in quarantine."""
-    return expected_of((data, now) for data in put)
+def expected(records: Iterable[bytes], now: datetime) -> Expected:
+    """Each identity once, with the payload of one of its records. The others are in quarantine."""
+    return expected_of((data, now) for data in records)
 
 
 def expected_of(
-    put: Iterable[tuple[bytes, datetime]], max_future: timedelta = _MAX_FUTURE
+    records: Iterable[tuple[bytes, datetime]], max_future: timedelta = _MAX_FUTURE
 ) -> Expected:
-    """The same, for records that arrived each at a time of its own."""
+    """The same for pairs of a record and its time of arrival."""
     raw: Counter[bytes] = Counter()
     events: dict[Identity, set[bytes]] = {}
     quarantine: Counter[bytes] = Counter()
-    for data, arrived in put:
+    for data, arrived in records:
         raw[data] += 1
         identity = judge(data, micros(arrived), max_future)
         if identity is None:
@@ -59,9 +59,9 @@ def expected_of(
 
 
 def judge(data: bytes, arrived: int, max_future: timedelta = _MAX_FUTURE) -> Identity | None:
-    """The identity of a sound event, or None."""
+    """The identity of a valid event, or None."""
     try:
-        event = json.loads(data.decode("utf-8"), parse_constant=_refuse, parse_float=Decimal)
+        event = json.loads(data.decode("utf-8"), parse_constant=_reject, parse_float=Decimal)
     except (ValueError, RecursionError):
         return None
     if not isinstance(event, dict):
@@ -70,7 +70,7 @@ def judge(data: bytes, arrived: int, max_future: timedelta = _MAX_FUTURE) -> Ide
     if not isinstance(uuid, str) or not _UUID.fullmatch(uuid) or not uuid.strip(" "):
         return None
     if "?" in uuid and _HALF_PAIR.search(json.dumps(event, ensure_ascii=False, default=str)):
-        return None  # it may be what became of half a pair
+        return None  # the question mark may replace half of a surrogate pair
     if not isinstance(name, str) or not _NAME.fullmatch(name) or name == _NULL_PARTITION:
         return None
     if len(name) > _MAX_NAME:
@@ -82,18 +82,18 @@ def judge(data: bytes, arrived: int, max_future: timedelta = _MAX_FUTURE) -> Ide
     return uuid, created
 
 
-def micros(moment: datetime) -> int:
+def micros(time: datetime) -> int:
     """Microseconds since 1970."""
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    return (time - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
-def _created_at(given: object) -> int | None:
-    """Microseconds since 1970."""
-    if isinstance(given, bool) or not isinstance(given, int | Decimal | str):
+def _created_at(value: object) -> int | None:
+    """The value of a JSON member as microseconds since 1970, or None."""
+    if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
         return None
-    if isinstance(given, str) and not _NUMBER.fullmatch(given):
-        return _iso(given)
-    number = Decimal(given)
+    if isinstance(value, str) and not _NUMBER.fullmatch(value):
+        return _iso(value)
+    number = Decimal(value)
     for bound, factor in ((10**11, 10**6), (10**14, 10**3), (10**17, 1)):
         if abs(number) < bound:
             return int(number * factor)
@@ -109,5 +109,5 @@ def _iso(text: str) -> int | None:
         return None
 
 
-def _refuse(constant: str) -> None:
+def _reject(constant: str) -> None:
     raise ValueError(constant)

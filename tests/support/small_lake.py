@@ -1,4 +1,4 @@
-"""A small lake on local disk, and records for its raw table."""
+"""A small lake on the local disk, and records for its raw table."""
 
 import json
 from collections.abc import Iterable
@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from delta.tables import DeltaTable
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 
-from jobs.config.settings import Lake, Settings, Source
-from jobs.lake.tables import Tables, tables
-from jobs.metrics.listener import Batch
-from jobs.streaming.runner import Run
+from jobs.config import Lake, Query, Settings, Source
+from jobs.lake import Tables, tables_of
+from jobs.metrics import Batch
+from jobs.runtime import translated_spark_errors
+from jobs.streaming import Run
 from transforms.columns import RAW_SCHEMA
 
 
@@ -27,7 +28,7 @@ def settings_in(folder: Path, **sections: Any) -> Settings:
 
 @dataclass
 class SmallLake:
-    """A lake whose raw table a test fills itself."""
+    """A lake whose raw table is filled by the test."""
 
     spark: SparkSession
     settings: Settings
@@ -36,10 +37,10 @@ class SmallLake:
 
     @property
     def tables(self) -> Tables:
-        return tables(self.settings.lake, self.settings.fields)
+        return tables_of(self.settings.lake, self.settings.fields)
 
     def put(self, *payloads: bytes, ingested_at: datetime | None = None) -> None:
-        """One commit to raw, as `ingest` makes it."""
+        """Append records to raw in one commit, as `ingest` does."""
         now = ingested_at or datetime.now(UTC)
         shard = "shardId-000000000000"
         self.tables.create(self.spark)
@@ -52,11 +53,13 @@ class SmallLake:
         frame.write.format("delta").mode("append").save(self.tables.raw.path)
 
     def process(self) -> None:
-        """`process --once`."""
-        Run(self.settings, once=True, on_batch=self.batches.append).start(("process",))
+        """Run `process --once`."""
+        run = Run(self.settings, available_now=True, on_batch=self.batches.append)
+        with translated_spark_errors():
+            run.start([Query.PROCESS])
 
     def by_other_rules(self, **sections: Any) -> "SmallLake":
-        """The same lake, with other sections of the settings."""
+        """The same lake with other sections of the settings."""
         return SmallLake(self.spark, replace(self.settings, **sections))
 
     def events(self) -> DataFrame:
@@ -65,16 +68,16 @@ class SmallLake:
     def quarantine(self) -> DataFrame:
         return self.tables.quarantine.read(self.spark)
 
-    def history(self) -> list[Any]:
-        """The commits of events, the last one first."""
+    def history(self) -> list[Row]:
+        """The commits of events, the newest first."""
         return DeltaTable.forPath(self.spark, self.tables.events.path).history().collect()
 
     def stored(self) -> list[str]:
-        """The identities in events, as often as they stand there."""
+        """The event_uuid of each row of events, sorted."""
         return sorted(row[0] for row in self.events().select("event_uuid").collect())
 
 
-def event(uuid: str, created_at: Any, name: str = "account:created", **fields: Any) -> bytes:
+def event(uuid: str, created_at: object, name: str = "account:created", **fields: object) -> bytes:
     """The bytes of an event."""
     return json.dumps(
         {"event_uuid": uuid, "event_name": name, "created_at": created_at} | fields
@@ -82,6 +85,6 @@ def event(uuid: str, created_at: Any, name: str = "account:created", **fields: A
 
 
 def reasons_by_data(quarantine: DataFrame) -> dict[bytes, list[str]]:
-    """What quarantine says of each record."""
-    rows: Iterable[Any] = quarantine.select("data", "reasons").collect()
+    """The sorted reasons against each record in quarantine."""
+    rows: Iterable[Row] = quarantine.select("data", "reasons").collect()
     return {bytes(row["data"]): sorted(row["reasons"]) for row in rows}

@@ -1,4 +1,4 @@
-"""Records of two rounds, the second with twins of the first, and what the tables hold then."""
+"""Records of two rounds, where the second repeats events of the first, and the rows after both."""
 
 import time
 
@@ -14,13 +14,14 @@ AFTER = (event("a", NOW), event("late", _LATE), event("b", NOW), b"nor this")
 
 
 def assert_exact(lake: SmallLake) -> None:
-    """Each event once, each rejected record once."""
+    """Each event is stored once, and each rejected record once."""
     assert lake.stored() == ["a", "b", "late"]
-    rejected = lake.quarantine().select("data", "reasons").collect()
-    held = sorted((bytes(row["data"]), row["reasons"]) for row in rejected)
-    assert held == [(b"nor this", ["not_json"]), (b"not json", ["not_json"])]
+    rows = lake.quarantine().select("data", "reasons").collect()
+    rejected = sorted((bytes(row["data"]), row["reasons"]) for row in rows)
+    assert rejected == [(b"nor this", ["not_json"]), (b"not json", ["not_json"])]
 
 
 def forget_tables(spark: SparkSession) -> None:
-    """A process of its own would not remember a table that was deleted since."""
+    """Clear Delta's cache, as in a new process, after a table was deleted."""
+    assert spark._jvm is not None
     spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()

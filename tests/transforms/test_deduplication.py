@@ -1,4 +1,4 @@
-"""What the state remembers, and which rows must ask the table."""
+"""What the state remembers, and which events need a lookup in the table."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -7,18 +7,25 @@ from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from transforms.deduplication import once_within, with_clock, with_lateness, with_own_position
+from transforms.deduplication import (
+    with_clock,
+    with_lookup_need,
+    with_own_position,
+    without_recent_duplicates,
+)
 from transforms.errors import InvalidSettingError, MissingColumnsError
 
 WINDOW = timedelta(minutes=10)
 FUTURE = timedelta(minutes=5)
 
 
-def test_the_position_stands_for_what_the_state_must_not_judge(spark: SparkSession) -> None:
-    """Records without an identity are no twins of each other, nor is a late replayed record one of
-    its own first attempt."""
+def test_rows_that_the_state_must_not_compare_by_identity_have_their_position(
+    spark: SparkSession,
+) -> None:
+    """Records without an identity are no duplicates of each other. A replayed event that needs a
+    lookup is no duplicate of its own first attempt."""
     position = "shard_id string, sequence_number string, sub_sequence_number bigint, attempt int"
-    schema = f"reasons array<string>, is_late boolean, {position}"
+    schema = f"reasons array<string>, needs_lookup boolean, {position}"
     rows = spark.createDataFrame(
         [
             ([], False, "s0", "11", 0, 0),
@@ -39,8 +46,8 @@ def test_the_position_stands_for_what_the_state_must_not_judge(spark: SparkSessi
     assert_df_equality(actual, expected, ignore_nullable=True)
 
 
-def test_with_lateness_trusts_the_state_only_where_it_remembers(spark: SparkSession) -> None:
-    """A row is fresh only if no twin of it can be older than what the state holds."""
+def test_an_event_needs_a_lookup_if_the_state_may_not_remember_it(spark: SparkSession) -> None:
+    """An event is fresh only if no duplicate of it can be older than what the state remembers."""
     covered_since = datetime(2026, 1, 1, 11, 30, tzinfo=UTC)
     clock = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
     schema = """name string, reasons array<string>, created_at timestamp, ingested_at timestamp,
@@ -64,7 +71,7 @@ def test_with_lateness_trusts_the_state_only_where_it_remembers(spark: SparkSess
         ],
         schema,
     )
-    actual = rows.transform(with_lateness(WINDOW, FUTURE, covered_since))
+    actual = rows.transform(with_lookup_need(WINDOW, FUTURE, covered_since))
     expected = spark.createDataFrame(
         [
             ("just made", False, False),
@@ -78,24 +85,36 @@ def test_with_lateness_trusts_the_state_only_where_it_remembers(spark: SparkSess
             ("rejected, new", False, False),
             ("rejected, older than the state", False, True),
         ],
-        "name string, is_late boolean, may_be_taken boolean",
+        "name string, needs_lookup boolean, may_be_processed boolean",
     )
     assert_df_equality(actual.select(*expected.columns), expected, ignore_nullable=True)
 
 
-def test_with_clock_never_goes_below_its_floor(spark: SparkSession) -> None:
-    """After a fail-over to a machine whose time lags, the clock goes on where it was."""
+def test_the_clock_never_goes_below_its_floor(spark: SparkSession) -> None:
+    """After a fail-over to a machine whose time is behind, the clock does not go back."""
     floor = datetime(2999, 1, 1, tzinfo=UTC)
     rows = spark.range(1).transform(with_clock(floor))
     assert rows.select(F.col("processed_at") == F.lit(floor)).collect() == [(True,)]
 
 
-def test_once_within_wants_a_window_and_its_columns(spark: SparkSession) -> None:
-    """A window of nothing would forget at once; a frame without a clock cannot be deduplicated."""
-    with pytest.raises(InvalidSettingError, match="a window longer than nothing"):
-        once_within(timedelta(0))
-    with pytest.raises(MissingColumnsError, match="processed_at"):
-        _empty(spark, "event_uuid string, created_at timestamp").transform(once_within(WINDOW))
+@pytest.mark.parametrize("window", [timedelta(0), timedelta(seconds=-1)])
+def test_the_window_must_be_greater_than_zero(window: timedelta) -> None:
+    """With a window of zero the state would forget an identity at once."""
+    with pytest.raises(InvalidSettingError, match="expected a window greater than zero, got"):
+        without_recent_duplicates(window)
+
+
+def test_a_frame_without_its_columns_is_rejected(spark: SparkSession) -> None:
+    """The error names the step and the columns, before any row is read."""
+    identity = _empty(spark, "event_uuid string, created_at timestamp")
+    with pytest.raises(
+        MissingColumnsError, match=r"without_recent_duplicates needs .*processed_at"
+    ):
+        identity.transform(without_recent_duplicates(WINDOW))
+    with pytest.raises(MissingColumnsError, match=r"with_lookup_need needs .*ingested_at"):
+        identity.transform(with_lookup_need(WINDOW, FUTURE, datetime(2026, 1, 1, tzinfo=UTC)))
+    with pytest.raises(MissingColumnsError, match=r"with_own_position needs .*needs_lookup"):
+        identity.transform(with_own_position)
 
 
 def _empty(spark: SparkSession, schema: str) -> DataFrame:

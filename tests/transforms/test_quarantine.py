@@ -1,4 +1,4 @@
-"""Which rows of quarantine a replay looks at."""
+"""The rows of quarantine that a replay selects."""
 
 from datetime import date
 
@@ -7,13 +7,14 @@ from chispa import assert_df_equality
 from pyspark.sql import SparkSession
 
 from transforms.errors import MissingColumnsError
-from transforms.quarantine import Choice, only_chosen, without_replayed
+from transforms.quarantine import QuarantineFilter, only_matching, without_replayed
 
 POSITION = "shard_id string, sequence_number string, sub_sequence_number bigint, attempt int"
 
 
-def test_a_choice_is_by_reason_name_and_date_together(spark: SparkSession) -> None:
-    """Any of the reasons, any of the names, both dates included; without a choice, all."""
+def test_a_filter_combines_reasons_names_and_dates(spark: SparkSession) -> None:
+    """A row matches if it has one of the reasons, one of the names, and a date in the range, whose
+    ends are inclusive. A filter without conditions matches every row."""
     rows = spark.createDataFrame(
         [
             (1, ["not_json"], None, date(2026, 1, 1)),
@@ -23,27 +24,29 @@ def test_a_choice_is_by_reason_name_and_date_together(spark: SparkSession) -> No
         ],
         "number int, reasons array<string>, event_name string, ingest_date date",
     )
-    wanted = {
-        Choice(): [1, 2, 3, 4],
-        Choice(reasons=("invalid_event_name",)): [2, 3],
-        Choice(reasons=("not_json", "created_at_too_old")): [1, 3, 4],
-        Choice(reasons=("invalid",)): [],
-        Choice(names=("a b",)): [2, 3],
-        Choice(names=("a b", "a:b")): [2, 3, 4],
-        Choice(first=date(2026, 1, 2)): [2, 3, 4],
-        Choice(last=date(2026, 1, 2)): [1, 2],
-        Choice(first=date(2026, 1, 2), last=date(2026, 1, 3)): [2, 3],
-        Choice(reasons=("created_at_too_old",), names=("a b",), last=date(2026, 1, 3)): [3],
+    expected = {
+        QuarantineFilter(): [1, 2, 3, 4],
+        QuarantineFilter(reasons=("invalid_event_name",)): [2, 3],
+        QuarantineFilter(reasons=("not_json", "created_at_too_old")): [1, 3, 4],
+        QuarantineFilter(reasons=("invalid",)): [],
+        QuarantineFilter(names=("a b",)): [2, 3],
+        QuarantineFilter(names=("a b", "a:b")): [2, 3, 4],
+        QuarantineFilter(first=date(2026, 1, 2)): [2, 3, 4],
+        QuarantineFilter(last=date(2026, 1, 2)): [1, 2],
+        QuarantineFilter(first=date(2026, 1, 2), last=date(2026, 1, 3)): [2, 3],
+        QuarantineFilter(reasons=("created_at_too_old",), names=("a b",), last=date(2026, 1, 3)): [
+            3
+        ],
     }
-    found = {
-        choice: [row["number"] for row in rows.transform(only_chosen(choice)).collect()]
-        for choice in wanted
+    actual = {
+        conditions: [row["number"] for row in rows.transform(only_matching(conditions)).collect()]
+        for conditions in expected
     }
-    assert found == wanted
+    assert actual == expected
 
 
-def test_only_the_newest_attempt_of_a_record_is_left_once(spark: SparkSession) -> None:
-    """Whichever table has a later one; a sub-record has attempts of its own."""
+def test_only_the_newest_attempt_of_a_record_is_selected_once(spark: SparkSession) -> None:
+    """A later attempt may be in either table. A sub-record has attempts of its own."""
     schema = f"name string, {POSITION}"
     rejected = spark.createDataFrame(
         [
@@ -75,10 +78,10 @@ def test_only_the_newest_attempt_of_a_record_is_left_once(spark: SparkSession) -
     assert_df_equality(actual, expected, ignore_row_order=True, ignore_nullable=True)
 
 
-def test_a_frame_without_its_columns_is_refused(spark: SparkSession) -> None:
-    """At once, and by name."""
+def test_a_frame_without_its_columns_is_rejected(spark: SparkSession) -> None:
+    """The error names the column, before any row is read."""
     rows = spark.createDataFrame([], POSITION)
     with pytest.raises(MissingColumnsError, match="event_name"):
-        rows.transform(only_chosen(Choice()))
+        rows.transform(only_matching(QuarantineFilter()))
     with pytest.raises(MissingColumnsError, match="attempt"):
         without_replayed(rows, rows.drop("attempt"))

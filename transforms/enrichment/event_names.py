@@ -1,4 +1,4 @@
-"""What the parts of an event's name say: `lesson:quiz:started` is of type `lesson`."""
+"""Derive the type and the subtype of an event from its name: `lesson:quiz:started`."""
 
 from typing import Literal, get_args
 
@@ -19,17 +19,17 @@ def with_event_parts(subtype: Subtype = "second_part") -> Transform:
 
     Columns in:   event_name: string
     Columns out:  + event_type: string, the first part;
-                  + event_subtype: string, the second part, or with `rest` all behind the first;
-                    null if the name has one part
+                  + event_subtype: string, the second part, or with `rest` everything after the
+                    first part; null if the name has one part
     Rows:         one out for each in
 
     Raises:
-        InvalidSettingError: at once, for another `subtype`.
+        InvalidSettingError: at once, if `subtype` is invalid.
         MissingColumnsError: when applied, if the frame lacks event_name.
     """
     if subtype not in get_args(Subtype):
-        wanted = f"one of {list(get_args(Subtype))}"
-        raise InvalidSettingError("with_event_parts(subtype)", wanted, subtype)
+        expected = f"one of {list(get_args(Subtype))}"
+        raise InvalidSettingError("with_event_parts(subtype)", expected, subtype)
     name = F.col(EVENT_NAME)
     second = second_part(name) if subtype == "second_part" else rest(name)
 
@@ -52,5 +52,5 @@ def second_part(name: Column) -> Column:
 
 def rest(name: Column) -> Column:
     """`lesson:quiz:started` -> `quiz:started`. Null if there is none."""
-    behind = F.substring(name, F.length(first_part(name)) + F.lit(2), F.length(name))
-    return F.nullif(behind, F.lit(""))
+    remainder = F.substring(name, F.length(first_part(name)) + F.lit(2), F.length(name))
+    return F.nullif(remainder, F.lit(""))

@@ -7,12 +7,18 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from transforms.columns import EVENT_SCHEMA, QUARANTINE_SCHEMA
+from transforms.columns import (
+    EVENT_SCHEMA,
+    FAULT,
+    JSON,
+    MAY_BE_PROCESSED,
+    NEEDS_LOOKUP,
+    QUARANTINE_SCHEMA,
+)
 from transforms.compose import Transform
+from transforms.deduplication import OWN_POSITION
 from transforms.errors import InvalidSettingError, require
-from transforms.parsing.records import FAULT, JSON
-from transforms.parsing.timestamps import with_timestamp
-from transforms.parsing.variants import as_type, is_integer, is_number, is_text, json_type
+from transforms.parsing import as_type, is_integer, is_number, is_text, json_type, with_timestamp
 
 FIELD_TYPES = ("string", "boolean", "int", "bigint", "double", "decimal(p,s)", "date", "timestamp")
 
@@ -20,19 +26,20 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _KEY = r"\.[A-Za-z_][A-Za-z0-9_-]*"
 _PATH = re.compile(rf"\$({_KEY})((?:{_KEY}|\[[0-9]{{1,9}}\])*)")
 _DECIMAL = re.compile(r"decimal\((\d+),\s*(\d+)\)")
-_TAKEN = frozenset(re.findall(r"(\w+) \w+", f"{EVENT_SCHEMA},{QUARANTINE_SCHEMA}")) | {JSON, FAULT}
+_INTERNAL = frozenset({JSON, FAULT, NEEDS_LOOKUP, MAY_BE_PROCESSED, OWN_POSITION})
+_RESERVED = _INTERNAL | set(re.findall(r"(\w+) \w+", f"{EVENT_SCHEMA},{QUARANTINE_SCHEMA}"))
 
 
 @dataclass(frozen=True)
 class Field:
     """A column of the events table that is read from the payload.
 
-    name: of the column, snake_case, none of the event's own.
-    path: where it stands in the JSON, such as `$.user_id` or `$.payload.items[0].sku`.
+    name: name of the column, in snake_case; not a column that the tables already have.
+    path: where the value is in the JSON, such as `$.user_id` or `$.payload.items[0].sku`.
     type: one of FIELD_TYPES.
 
     Raises:
-        InvalidSettingError: for a name, path or type that cannot work.
+        InvalidSettingError: the name, the path or the type is invalid.
     """
 
     name: str
@@ -42,14 +49,16 @@ class Field:
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
             raise InvalidSettingError("Field(name)", "a snake_case name", self.name)
-        if self.name in _TAKEN:
-            raise InvalidSettingError("Field(name)", "a name that no event has", self.name)
+        if self.name in _RESERVED:
+            raise InvalidSettingError(
+                "Field(name)", "a name that the tables do not have", self.name
+            )
         if not _PATH.fullmatch(self.path):
-            wanted = "a path like $.user_id or $.payload.items[0].sku"
-            raise InvalidSettingError(f"Field({self.name}, path)", wanted, self.path)
+            expected = "a path like $.user_id or $.payload.items[0].sku"
+            raise InvalidSettingError(f"Field({self.name}, path)", expected, self.path)
         if not _is_type(self.type):
-            wanted = f"one of {list(FIELD_TYPES)}"
-            raise InvalidSettingError(f"Field({self.name}, type)", wanted, self.type)
+            expected = f"one of {list(FIELD_TYPES)}"
+            raise InvalidSettingError(f"Field({self.name}, type)", expected, self.type)
 
     @property
     def root(self) -> str:
@@ -63,7 +72,7 @@ class Field:
 
     def _split(self) -> tuple[str, str]:
         match = _PATH.fullmatch(self.path)
-        assert match is not None  # checked when the field was made
+        assert match is not None  # checked in __post_init__
         return match[1][1:], match[2]
 
 
@@ -76,18 +85,18 @@ def _is_type(sql_type: str) -> bool:
 
 
 def field_roots(fields: Sequence[Field]) -> tuple[str, ...]:
-    """The members of the root object that `parsed` must keep for these fields, each once."""
+    """The members of the root object that `fields` read, each once."""
     return tuple(dict.fromkeys(field.root for field in fields))
 
 
 def with_fields(fields: Sequence[Field]) -> Transform:
     """Add a typed column for each field.
 
-    A value of another type gives null, never a guess: no number from text or from true, no bigint
-    from 1.5, no decimal that had to be rounded. The payload keeps what was there.
+    A value of another type gives null and is never converted: no number from text or from true, no
+    bigint from 1.5, no rounded decimal. The payload contains the original value.
 
-    Columns in:   json: struct with the fields' roots: variant (see `parsed`, `field_roots`)
-    Columns out:  + one for each field, null where it is absent or of another type
+    Columns in:   json: struct with the `field_roots`: variant (see `with_parsed_json`)
+    Columns out:  + one for each field, null if the value is absent or of another type
     Rows:         one out for each in
 
     Raises:
@@ -96,7 +105,7 @@ def with_fields(fields: Sequence[Field]) -> Transform:
     """
     names = [field.name for field in fields]
     if len(set(names)) < len(names):
-        raise InvalidSettingError("with_fields", "names that differ", names)
+        raise InvalidSettingError("with_fields", "different names", names)
 
     def apply(events: DataFrame) -> DataFrame:
         require(events, JSON, owner="with_fields")
@@ -110,21 +119,21 @@ def with_fields(fields: Sequence[Field]) -> Transform:
 def _with_field(field: Field) -> Transform:
     root = F.col(JSON).getField(field.root)
     value = F.col("_value")
-    reading = (
+    with_value = (
         with_timestamp(field.name, value)
         if field.type == "timestamp"
         else lambda events: events.withColumn(field.name, read_as(field.type, value))
     )
 
     def apply(events: DataFrame) -> DataFrame:
-        found = F.try_variant_get(root, field.below_root, "variant")
-        return events.withColumn("_value", found).transform(reading).drop("_value")
+        member = F.try_variant_get(root, field.below_root, "variant")
+        return events.withColumn("_value", member).transform(with_value).drop("_value")
 
     return apply
 
 
 def read_as(sql_type: str, value: Column) -> Column:
-    """A JSON value (variant) as `sql_type`; null if it is of another type. Not for timestamps."""
+    """Read a JSON value (variant) as `sql_type`, not as a timestamp. Another type gives null."""
     if decimal := _DECIMAL.fullmatch(sql_type):
         return _exact_decimal(value, sql_type, scale=int(decimal[2]))
     read = as_type(value, sql_type)
@@ -143,7 +152,7 @@ def read_as(sql_type: str, value: Column) -> Column:
 
 
 def _exact_decimal(value: Column, sql_type: str, scale: int) -> Column:
-    """Numbers with an exponent are doubles to the parser, hence not exact: null."""
+    """Read a number. The parser makes a double of one with an exponent, so that gives null."""
     text = as_type(value, "string")
     is_exact = (json_type(value) != "DOUBLE") & text.rlike(rf"\A-?\d+(?:\.\d{{0,{scale}}})?\z")
     return F.when(is_number(value) & is_exact, text.try_cast(sql_type))

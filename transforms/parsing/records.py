@@ -1,13 +1,13 @@
-"""Read the bytes of a record as one JSON object: strictly, and without ever failing the query.
+"""Parse the bytes of a record as one JSON object, strictly. No record makes the query fail.
 
-Spark's `from_json` ignores whatever follows the root object and replaces bytes that are not UTF-8.
-So the bytes are checked first, and a *nonce* shows where the root object ends:
+Spark's `from_json` ignores everything after the root object and replaces bytes that are not UTF-8.
+Therefore the bytes are checked first, and a *nonce* marks the end of the root object:
 
     {"event_uuid":"e1","created_at":1}   ->   {"event_uuid":"e1","created_at":1,"<nonce>":1}
 
-The last `}` was replaced. If the parsed root object has the nonce, then that `}` was its end, and
-nothing follows it. This holds for every sound object but the empty one. The few records that fail
-here are parsed twice more to tell why.
+The last `}` is replaced. If the parsed root object has the nonce, that `}` was its end, and nothing
+follows it. This holds for every valid object except the empty one. The few records that fail this
+test are parsed twice more to find the reason.
 """
 
 import uuid
@@ -24,20 +24,16 @@ from pyspark.sql.types import (
     VariantType,
 )
 
-from transforms.columns import CREATED_AT, DATA, EVENT_NAME, EVENT_UUID
+from transforms.columns import CREATED_AT, DATA, EVENT_NAME, EVENT_UUID, FAULT, JSON
 from transforms.compose import Transform
 from transforms.errors import InvalidSettingError, require
 from transforms.parsing.variants import as_type, json_type, text_of
 
-# Columns that only live between parsing and layout
-JSON = "json"
-FAULT = "fault"
-
-# The largest record that Kinesis takes. A VARIANT may have 16 MiB.
+# The largest record that Kinesis accepts. A VARIANT may have 16 MiB.
 MAX_RECORD_BYTES = 10 * 1024 * 1024
 
 _CORRUPT = "_corrupt"
-# RFC 8259 to the letter. `maxNestingDepth` stays at Jackson's 1000: more overflows the stack.
+# Exactly RFC 8259. `maxNestingDepth` stays at Jackson's 1000: more overflows the stack.
 _STRICT = {
     "mode": "PERMISSIVE",
     "columnNameOfCorruptRecord": _CORRUPT,
@@ -52,39 +48,48 @@ _STRICT = {
 _WHITESPACE = " \t\r\n"
 
 
-def parsed(
+def with_parsed_json(
     roots: Sequence[str] = (),
     max_record_bytes: int = MAX_RECORD_BYTES,
     nonce: str | None = None,
 ) -> Transform:
-    """Read `data` as one JSON object (RFC 8259, UTF-8 without byte order mark).
+    """Parse `data` as one JSON object (RFC 8259, UTF-8 without byte order mark).
 
     Columns in:   data: binary
     Columns out:  + json: struct<event_uuid, event_name, created_at and each of `roots`: variant>,
-                    a member is null where the record lacks it; null for a faulty record;
-                  + event_uuid, event_name: string, null unless a JSON string;
-                  + fault: string, null for a sound record, else one of
-                    too_large      more than `max_record_bytes`; not looked at
+                    a member is null if the record lacks it; null for an invalid record;
+                  + event_uuid, event_name: string, null unless the member is a JSON string;
+                  + fault: string, null for a valid record, else one of
+                    too_large      more than `max_record_bytes`; not parsed
                     not_utf8
-                    not_json       also: empty, null, nested deeper than 1000, and from Spark 4.2
-                                   on half of a surrogate pair in a member that is kept
-                    not_an_object  sound JSON, but an array, a text, a number, true, false, null
-                    trailing_data  a sound object with something behind it, such as a second one
+                    not_json       also: empty, null, nested deeper than 1000, and since Spark 4.2
+                                   half of a surrogate pair in a member of `json`
+                    not_an_object  valid JSON, but an array, a text, a number, true, false, null
+                    trailing_data  a valid object, followed by something else, such as another one
     Rows:         one out for each in
 
-    Of duplicate keys the last wins; inside of a kept member that needs
-    `spark.sql.variant.allowDuplicateKeys=true` (without it the record is not_json).
-    `nonce` must not be known to producers; by default each query draws its own.
+    If a key occurs twice, the last value is used. Inside of a member of `json` this requires
+    `spark.sql.variant.allowDuplicateKeys=true`; without it the record is not_json.
+
+    Args:
+        roots: further members of the root object that `json` contains.
+        max_record_bytes: larger records are too_large.
+        nonce: must not be known to producers; by default it is random.
 
     Raises:
-        InvalidSettingError: at once, for roots that differ only in case or no room for a record.
+        InvalidSettingError: at once, if `roots` differ only in case, or `max_record_bytes` is
+            less than 1.
         MissingColumnsError: when applied, if the frame lacks data.
     """
     members = tuple(dict.fromkeys((EVENT_UUID, EVENT_NAME, CREATED_AT, *roots)))
     if len({member.lower() for member in members}) < len(members):
-        raise InvalidSettingError("parsed(roots)", "keys that differ by more than case", members)
+        raise InvalidSettingError(
+            "with_parsed_json(roots)", "keys that differ by more than case", members
+        )
     if max_record_bytes < 1:
-        raise InvalidSettingError("parsed(max_record_bytes)", "at least 1", max_record_bytes)
+        raise InvalidSettingError(
+            "with_parsed_json(max_record_bytes)", "at least 1", max_record_bytes
+        )
     nonce = nonce or f"k{uuid.uuid4().hex}"
 
     data = F.col(DATA)
@@ -92,12 +97,12 @@ def parsed(
     fits = F.octet_length(data) <= max_record_bytes
     is_readable = fits & F.is_valid_utf8(text)
     marked = F.col("_marked")
-    is_sound = F.coalesce(
+    is_valid = F.coalesce(
         marked.getField(_CORRUPT).isNull() & (marked.getField(nonce) == 1), F.lit(False)
     )
-    kept = F.struct(*(marked.getField(member).alias(member) for member in members))
-    # What is worth a second look: too large or no text is told without one.
-    rejected = F.when(~is_sound & is_readable, _trimmed(text))
+    parsed = F.struct(*(marked.getField(member).alias(member) for member in members))
+    # Parsed twice more. Records that are too large or not UTF-8 need no further test.
+    rejected = F.when(~is_valid & is_readable, _trimmed(text))
     is_whole, whole = _whole_value(F.col("_whole"), nonce)
     fault = (
         F.when(F.col(JSON).isNotNull(), F.lit(None))
@@ -105,20 +110,20 @@ def parsed(
         .when(~F.is_valid_utf8(text), "not_utf8")
         .when(is_whole & json_type(whole).startswith("OBJECT"), F.lit(None))  # an empty object
         .when(is_whole, "not_an_object")
-        .when(_has_more_behind(F.col("_first"), nonce), "trailing_data")
+        .when(_has_trailing_data(F.col("_first"), nonce), "trailing_data")
         .otherwise("not_json")
     )
 
     def apply(records: DataFrame) -> DataFrame:
-        require(records, DATA, owner="parsed")
-        # Spark generates no code for `from_json`, nor for anything inside of its brackets: so what
-        # it reads is made a step before.
+        require(records, DATA, owner="with_parsed_json")
+        # Spark generates no code for `from_json` and for its argument. So the argument is computed
+        # in the step before.
         return (
             records.withColumn("_marked", F.when(is_readable, _with_nonce(data, nonce)))
             .withColumn("_marked", _read(F.col("_marked"), _marked_schema(members, nonce)))
             .withColumns(
                 {
-                    JSON: F.when(is_sound, kept),
+                    JSON: F.when(is_valid, parsed),
                     "_whole": _in_array(rejected, nonce),
                     "_first": F.when(
                         _opens_with_brace(rejected), F.coalesce(_with_nonce(data, nonce), rejected)
@@ -141,17 +146,17 @@ def parsed(
 
 
 def _read(text: Column, schema: StructType) -> Column:
-    """The members of `schema`, and the whole text in one more where it is no JSON object."""
-    # Named twice, `text` stays a column of the step before; named once, Spark would put all that it
-    # is made of into the brackets.
-    named_twice = F.when(text.isNotNull(), text)
+    """Parse the members of `schema`. If `text` is no JSON object, `_CORRUPT` contains all of it."""
+    # Spark keeps a column that is used twice in the step before. It would copy the expression of a
+    # column that is used once into the argument.
+    used_twice = F.when(text.isNotNull(), text)
     with_corrupt = StructType([*schema, StructField(_CORRUPT, StringType())])
-    return F.from_json(named_twice, with_corrupt, _STRICT)
+    return F.from_json(used_twice, with_corrupt, _STRICT)
 
 
 def _with_nonce(data: Column, nonce: str) -> Column:
-    """The record as text with the nonce in its last object; null where it does not end with one."""
-    # Trimming costs as much as parsing, so only where needed.
+    """Return the record as text with the nonce before its last `}`; null if that is not its end."""
+    # Trimming costs as much as parsing, so only records that need it are trimmed.
     trimmed = _trimmed(data.cast("string")).cast("binary")
     all_but_last = F.when(_ends_with_brace(data), _all_but_last(data)).when(
         _ends_with_brace(trimmed), _all_but_last(trimmed)
@@ -177,7 +182,7 @@ def _all_but_last(body: Column) -> Column:
 
 
 def _in_array(text: Column, nonce: str) -> Column:
-    """The record as the first of two values in an array of our own."""
+    """Return an object whose only member is an array: the record, then the nonce."""
     return F.concat(F.lit(f'{{"{nonce}":['), text, F.lit(f',"{nonce}"]}}'))
 
 
@@ -185,11 +190,11 @@ def _array_schema(nonce: str) -> StructType:
     return StructType([StructField(nonce, ArrayType(VariantType()))])
 
 
-def _whole_value(frame: Column, nonce: str) -> tuple[Column, Column]:
-    """Whether the record is one sound JSON value, and that value."""
-    values = frame.getField(nonce)
+def _whole_value(wrapper: Column, nonce: str) -> tuple[Column, Column]:
+    """Return whether the record is one valid JSON value, and that value."""
+    values = wrapper.getField(nonce)
     is_whole = (
-        frame.getField(_CORRUPT).isNull()
+        wrapper.getField(_CORRUPT).isNull()
         & (F.size(values) == 2)
         & (as_type(F.get(values, F.lit(1)), "string") == nonce)
     )
@@ -200,8 +205,11 @@ def _opens_with_brace(text: Column) -> Column:
     return F.ltrim(text, F.lit(_WHITESPACE)).startswith("{")
 
 
-def _has_more_behind(first: Column, nonce: str) -> Column:
-    """Whether sound JSON stands at the record's start, and does not go on to its end: `from_json`
-    ignores what is behind it. An object that has the nonce is whole; a member cannot be kept."""
-    is_sound = first.isNotNull() & first.getField(_CORRUPT).isNull()
-    return is_sound & first.getField(nonce).isNull()
+def _has_trailing_data(first: Column, nonce: str) -> Column:
+    """Return whether the record starts with a valid object that ends before the record does.
+
+    `from_json` ignores everything after that object. If the object has the nonce, it is the whole
+    record, and the record was rejected because of one of its members.
+    """
+    is_valid = first.isNotNull() & first.getField(_CORRUPT).isNull()
+    return is_valid & first.getField(nonce).isNull()

@@ -1,4 +1,4 @@
-"""When an event was created: the ways in which producers write it, and how we keep it.
+"""Parse times in the forms that producers write, and format them.
 
 | in the JSON                                 | read as                                        |
 |---------------------------------------------|------------------------------------------------|
@@ -8,35 +8,34 @@
 | "1763800000"                                | a number as text (no exponent): as the number  |
 | "2025-11-22T08:26:40.25Z", "… 09:26:40+01:00" | ISO 8601 with `Z` or offset, `T` or one space |
 
-Everything else is unreadable, above all a time without offset. Digits behind the microseconds are
-cut. No function here depends on the session's time zone or computes with floating point.
+Everything else is unreadable, also a time without an offset. Digits after the microseconds are cut
+off. No function here depends on the session's time zone or uses floating point.
 """
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from transforms.columns import CREATED_AT, CREATED_DATETIME, EVENT_DATE
+from transforms.columns import CREATED_AT, CREATED_DATETIME, EVENT_DATE, JSON
 from transforms.compose import Transform
 from transforms.errors import require
-from transforms.parsing.records import JSON
 from transforms.parsing.variants import as_type, json_type
 
 _DAY_MICROS = 86_400_000_000
 # Each bound is the year 5138 in its unit, and 1973 in the next smaller one.
 _SECONDS_BOUND, _MILLIS_BOUND, _MICROS_BOUND = 10**11, 10**14, 10**17
-# Wide enough for every number below 10^17, narrow enough that Spark need not round the product
-# with 1,000,000. A cast would round the digits that do not fit, so the pattern cuts them before.
+# Wide enough for every number below 10^17, and narrow enough for Spark to compute the product with
+# 1,000,000 exactly. A cast would round the digits that do not fit, so the pattern cuts them off.
 _NUMBER = "decimal(29,12)"
 _NUMBER_TEXT = r"\A(-?\d{1,17}(?:\.\d{1,12})?)(?:(?<=\.\d{12})\d*)?\z"
 _ISO_8601 = r"\A\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)\z"
 
 
 def with_times() -> Transform:
-    """Bring `created_at` to one form.
+    """Read `created_at` in any of the forms above.
 
     Columns in:   json: struct with created_at: variant
-    Columns out:  + created_at: timestamp, null where missing, of a wrong type or unreadable;
-                  + event_date: date of created_at in UTC
+    Columns out:  + created_at: timestamp (UTC), null if missing, of a wrong type or unreadable;
+                  + event_date: date (UTC) of created_at
     Rows:         one out for each in
 
     Raises:
@@ -53,9 +52,9 @@ def with_times() -> Transform:
 
 
 def with_created_datetime(events: DataFrame) -> DataFrame:
-    """Say `created_at` as text, for readers who join or print it.
+    """Format `created_at` as text.
 
-    Columns in:   created_at: timestamp
+    Columns in:   created_at: timestamp (UTC)
     Columns out:  + created_datetime: string, `2025-11-22T08:26:40.250000Z`, always UTC
     Rows:         one out for each in
 
@@ -67,17 +66,18 @@ def with_created_datetime(events: DataFrame) -> DataFrame:
 
 
 def with_timestamp(name: str, value: Column) -> Transform:
-    """Read a JSON value (variant) as a time, by the table above.
+    """Read a JSON value (variant) as a time, in any of the forms above.
 
-    Columns out:  + `name`: timestamp, null where the value is none
+    Columns in:   those that `value` reads
+    Columns out:  + `name`: timestamp (UTC), null if the value is not a time
     Rows:         one out for each in
     """
     kind, text, number = F.col("_kind"), F.col("_text"), F.col("_number")
     plain = F.regexp_extract(text, _NUMBER_TEXT, 1)
 
     def apply(records: DataFrame) -> DataFrame:
-        # An integer, the common case, is null in `_text` and `_number`. Each helper is used more
-        # than once by the next step: as a column of its own it is computed once.
+        # An integer, the common case, is null in `_text` and `_number`. The next step uses each of
+        # these columns more than once. A column of its own is computed once.
         return (
             records.withColumn("_kind", json_type(value))
             .withColumn("_text", F.when(kind != "BIGINT", as_type(value, "string")))
@@ -100,10 +100,10 @@ def with_timestamp(name: str, value: Column) -> Transform:
 def from_epoch(number: Column) -> Column:
     """1763800000, 1763800000000 and 1763800000000000 -> the same timestamp. Null if too large.
 
-    `number` is a bigint or a decimal with few enough digits for a factor of 1,000,000.
+    `number` is a bigint, or a decimal whose product with 1,000,000 is exact.
     """
 
-    def below(bound: int) -> Column:  # not abs(): the smallest bigint has none
+    def below(bound: int) -> Column:  # not abs(), which overflows for the smallest bigint
         return (number > -bound) & (number < bound)
 
     micros = (
@@ -115,14 +115,14 @@ def from_epoch(number: Column) -> Column:
 
 
 def utc_date(time: Column) -> Column:
-    """The UTC date of a timestamp, whatever the session's time zone."""
+    """The UTC date of a timestamp, in any time zone of the session."""
     return F.date_from_unix_date(_day(time).cast("int"))
 
 
 def iso_text(time: Column) -> Column:
-    """A timestamp of the years 1 to 9999 -> `2025-11-22T08:26:40.250000Z`."""
+    """A timestamp -> `2025-11-22T08:26:40.250000Z`. For the years 1 to 9999."""
     micros = F.pmod(F.unix_micros(time), F.lit(_DAY_MICROS))
-    # 1HHMMSSffffff: the leading 1 keeps the zeros of the others
+    # 1HHMMSSffffff: the leading 1 keeps the zeros after it
     digits = (
         10**12
         + _div(micros, 3_600_000_000) * 10**10

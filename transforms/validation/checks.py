@@ -1,16 +1,16 @@
-"""What makes a record an event. A record that is none gets every reason that applies.
+"""Check whether a record is a valid event. An invalid record gets every reason that applies.
 
-| reason | said of |
+| reason | if |
 |---|---|
-| `not_utf8` `not_json` `not_an_object` `trailing_data` `too_large` | the record (see `parse`) |
+| `not_utf8` `not_json` `not_an_object` `trailing_data` `too_large` | see `with_parsed_json` |
 | `missing_event_uuid` `missing_event_name` `missing_created_at` | absent, JSON null, blank text |
-| `wrong_type_event_uuid` `wrong_type_event_name` | anything but text |
+| `wrong_type_event_uuid` `wrong_type_event_name` | not text |
 | `wrong_type_created_at` | neither number nor text |
 | `invalid_event_uuid` | control characters, too long, or half of a surrogate pair |
 | `invalid_event_name` | does not match the pattern, is too long, or cannot be a partition |
-| `created_at_unreadable` | a number or text that is no time (see `times`) |
-| `created_at_in_future` | later than the record's arrival by more than is allowed |
-| `created_at_too_old` | before the floor |
+| `created_at_unreadable` | a number or text that is no time (see `parsing/timestamps.py`) |
+| `created_at_in_future` | later than the record's arrival by more than `max_future` |
+| `created_at_too_old` | earlier than `created_at_floor` |
 """
 
 from datetime import UTC, datetime, timedelta
@@ -25,22 +25,22 @@ from transforms.columns import (
     DETAIL,
     EVENT_NAME,
     EVENT_UUID,
+    FAULT,
     INGESTED_AT,
+    JSON,
     REASONS,
 )
 from transforms.compose import Transform
 from transforms.errors import require
-from transforms.parsing.records import FAULT, JSON
-from transforms.parsing.timestamps import iso_text
-from transforms.parsing.variants import as_type, is_absent, is_number, is_text, json_type
+from transforms.parsing import as_type, is_absent, is_number, is_text, iso_text, json_type
 from transforms.validation.limits import DEFAULT_LIMITS, CheckLimits
 
-# Hive's name for a partition without value: an event of this name would come back without one.
+# Hive's name for the partition of null: an event of this name would be read back without a name.
 _NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 _MAX_UUID_CHARS = 256
 _PRINTABLE = r"\A\P{Cntrl}+\z"
-# Half a surrogate pair is sound JSON, but no UTF-8: the parser puts `?`, which makes two uuids one
-# (before Spark 4.2; since then it refuses the record, which is `not_json`).
+# Half of a surrogate pair is valid JSON, but not UTF-8. The parser replaces it with `?`, so two
+# different uuids would become equal. (Since Spark 4.2 the parser rejects the record: `not_json`.)
 _HALF_PAIR = (
     r"(?i)\\ud[89ab][0-9a-f]{2}(?!\\ud[c-f][0-9a-f]{2})"
     r"|(?<!\\ud[89ab][0-9a-f]{2})\\ud[c-f][0-9a-f]{2}"
@@ -49,12 +49,13 @@ _MAX_DETAIL_CHARS = 300
 
 
 def with_reasons(limits: CheckLimits = DEFAULT_LIMITS) -> Transform:
-    """Say why a record is no event.
+    """Add every reason for which a record is not a valid event.
 
-    Columns in:   data, json, fault, event_uuid, event_name (see `parsed`); created_at;
-                  arrived_at, ingested_at: timestamp (the second stands in where the first is null)
-    Columns out:  + reasons: array<string>, all that apply, empty for a sound event;
-                  + detail: string, what was wanted and what was found, null for a sound event
+    Columns in:   data, json, fault, event_uuid, event_name (see `with_parsed_json`); created_at,
+                  arrived_at, ingested_at: timestamp (UTC); ingested_at is used if arrived_at is
+                  null
+    Columns out:  + reasons: array<string>, all that apply, empty for a valid event;
+                  + detail: string, what was expected and what was found, null for a valid event
     Rows:         one out for each in
 
     Raises:
@@ -63,8 +64,8 @@ def with_reasons(limits: CheckLimits = DEFAULT_LIMITS) -> Transform:
     fault = F.col(FAULT)
     by_member = [F.col("_uuid_reason"), F.col("_name_reason"), F.col("_time_reason")]
     none = F.array().cast("array<string>")
-    is_sound = F.coalesce(fault, *by_member).isNull()
-    given = F.array_except(F.array(fault, *by_member), F.array(F.lit(None).cast("string")))
+    is_valid = F.coalesce(fault, *by_member).isNull()
+    reasons = F.array_except(F.array(fault, *by_member), F.array(F.lit(None).cast("string")))
     details = F.concat_ws("; ", _fault_detail(limits), *_member_details(limits, *by_member))
 
     def apply(records: DataFrame) -> DataFrame:
@@ -74,26 +75,26 @@ def with_reasons(limits: CheckLimits = DEFAULT_LIMITS) -> Transform:
             owner="with_reasons",
         )
         readable = fault.isNull()
-        # Each reason is used more than once below: as a column of its own it is computed once.
+        # Each reason is used more than once below. A column of its own is computed once.
         return (
             records.withColumn("_uuid_reason", F.when(readable, uuid_reason()))
             .withColumn("_name_reason", F.when(readable, name_reason(limits)))
             .withColumn("_time_reason", F.when(readable, created_at_reason(limits)))
-            .withColumn(REASONS, F.when(is_sound, none).otherwise(given))
-            .withColumn(DETAIL, F.when(~is_sound, F.left(details, F.lit(_MAX_DETAIL_CHARS))))
+            .withColumn(REASONS, F.when(is_valid, none).otherwise(reasons))
+            .withColumn(DETAIL, F.when(~is_valid, F.left(details, F.lit(_MAX_DETAIL_CHARS))))
             .drop("_uuid_reason", "_name_reason", "_time_reason")
         )
 
     return apply
 
 
-def reason_if(broken: Column, reason: str) -> Column:
-    """`reason` where `broken` is true, else null."""
-    return F.when(broken, F.lit(reason))
+def reason_if(is_invalid: Column, reason: str) -> Column:
+    """`reason` if `is_invalid` is true, else null."""
+    return F.when(is_invalid, F.lit(reason))
 
 
 def uuid_reason() -> Column:
-    """Why `event_uuid` cannot be half of an identity, or null."""
+    """The reason why `event_uuid` cannot identify an event, or null."""
     uuid = F.col(EVENT_UUID)
     has_half_pair = uuid.contains("?") & F.col(DATA).cast("string").rlike(_HALF_PAIR)
     is_invalid = (F.length(uuid) > _MAX_UUID_CHARS) | ~uuid.rlike(_PRINTABLE) | has_half_pair
@@ -105,9 +106,9 @@ def uuid_reason() -> Column:
 
 
 def name_reason(limits: CheckLimits) -> Column:
-    """Why `event_name` cannot name an event and its partition, or null."""
+    """The reason why `event_name` cannot name an event and its partition, or null."""
     name = F.col(EVENT_NAME)
-    # The length first: a pattern with a repeated group overflows the stack on very long text.
+    # Length comes first: a pattern with a repeated group overflows the stack on very long text.
     is_invalid = (
         (F.length(name) > limits.max_event_name_chars)
         | ~name.rlike(rf"\A(?:{limits.event_name_pattern})\z")
@@ -121,18 +122,18 @@ def name_reason(limits: CheckLimits) -> Column:
 
 
 def created_at_reason(limits: CheckLimits) -> Column:
-    """Why `created_at` is no time that an event may have, or null."""
-    given = F.col(JSON).getField(CREATED_AT)
+    """The reason why `created_at` is no valid time of an event, or null."""
+    value = F.col(JSON).getField(CREATED_AT)
     created = F.unix_micros(CREATED_AT)
     arrived = F.unix_micros(F.coalesce(ARRIVED_AT, INGESTED_AT))
-    unread = (
-        F.when(is_absent(given), "missing_created_at")
-        .when(is_text(given) & _is_blank(as_type(given, "string")), "missing_created_at")
-        .when(is_text(given) | is_number(given), "created_at_unreadable")
+    unreadable = (
+        F.when(is_absent(value), "missing_created_at")
+        .when(is_text(value) & _is_blank(as_type(value, "string")), "missing_created_at")
+        .when(is_text(value) | is_number(value), "created_at_unreadable")
         .otherwise("wrong_type_created_at")
     )
     return F.coalesce(
-        F.when(created.isNull(), unread),
+        F.when(created.isNull(), unreadable),
         reason_if(created < _micros(limits.created_at_floor), "created_at_too_old"),
         reason_if(created - arrived > _span(limits.max_future), "created_at_in_future"),
     )
@@ -156,35 +157,35 @@ def _fault_detail(limits: CheckLimits) -> Column:
         .when(
             fault == "too_large",
             F.concat(
-                F.lit(f"wanted at most {limits.max_record_bytes} bytes, found "),
+                F.lit(f"expected at most {limits.max_record_bytes} bytes, got "),
                 F.octet_length(data).cast("string"),
             ),
         )
         .when(
             fault == "not_utf8",
-            F.concat(F.lit("wanted UTF-8, found bytes "), F.hex(F.substring(data, 1, 16))),
+            F.concat(F.lit("expected UTF-8, got bytes "), F.hex(F.substring(data, 1, 16))),
         )
         .when(
             fault == "trailing_data",
             F.concat(
-                F.lit("wanted one JSON object, found more, which ends in "),
+                F.lit("expected one JSON object, got more, which ends in "),
                 F.right(text, F.lit(60)),
             ),
         )
         .when(
-            F.coalesce(F.octet_length(data), F.lit(0)) == 0, "wanted a JSON object, found no data"
+            F.coalesce(F.octet_length(data), F.lit(0)) == 0, "expected a JSON object, got no data"
         )
-        .otherwise(F.concat(F.lit("wanted a JSON object, found "), F.left(text, F.lit(60))))
+        .otherwise(F.concat(F.lit("expected a JSON object, got "), F.left(text, F.lit(60))))
     )
 
 
 def _member_details(limits: CheckLimits, *reasons: Column) -> list[Column]:
     uuid, name, time = reasons
-    name_wanted = (
+    expected_name = (
         f"at most {limits.max_event_name_chars} characters like {limits.event_name_pattern}"
     )
     epoch_or_iso = "epoch seconds, milliseconds or microseconds, or ISO 8601 with offset"
-    time_wanted = (
+    expected_time = (
         F.when(
             time == "created_at_too_old", f"a time from {limits.created_at_floor.isoformat()} on"
         )
@@ -201,19 +202,18 @@ def _member_details(limits: CheckLimits, *reasons: Column) -> list[Column]:
     )
     return [
         _detail(uuid, EVENT_UUID, F.lit(f"1 to {_MAX_UUID_CHARS} printable characters")),
-        _detail(name, EVENT_NAME, F.lit(name_wanted)),
-        _detail(time, CREATED_AT, time_wanted),
+        _detail(name, EVENT_NAME, F.lit(expected_name)),
+        _detail(time, CREATED_AT, expected_time),
     ]
 
 
-def _detail(reason: Column, member: str, wanted: Column) -> Column:
+def _detail(reason: Column, member: str, expected: Column) -> Column:
     value = F.col(JSON).getField(member)
     kind = F.lower(F.substring_index(json_type(value), "<", 1))
     found = F.concat_ws(" ", kind, F.left(as_type(value, "string"), F.lit(40)))
-    there = F.when(value.isNull(), "nothing").otherwise(found)
-    return F.when(
-        reason.isNotNull(), F.concat(F.lit(f"{member}: wanted "), wanted, F.lit(", found "), there)
-    )
+    found_or_nothing = F.when(value.isNull(), "nothing").otherwise(found)
+    detail = F.concat(F.lit(f"{member}: expected "), expected, F.lit(", got "), found_or_nothing)
+    return F.when(reason.isNotNull(), detail)
 
 
 def _micros(time: datetime) -> int:

@@ -1,27 +1,28 @@
-"""What an event may look like at most: the settings of `with_reasons`."""
+"""The settings of `with_reasons`."""
 
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from transforms.errors import InvalidSettingError
-from transforms.parsing.records import MAX_RECORD_BYTES
+from transforms.parsing import MAX_RECORD_BYTES
 
 EVENT_NAME_PATTERN = "[A-Za-z0-9_.-]+(:[A-Za-z0-9_.-]+)*"
 
 
 @dataclass(frozen=True)
 class CheckLimits:
-    """What an event may look like.
+    """The limits of a valid event.
 
-    created_at_floor: earlier events are rejected.
-    max_future:       how much later than its arrival an event may say that it was created.
-    max_record_bytes: larger records are rejected unread.
-    event_name_pattern: the whole name must match (Java regular expression).
-    max_event_name_chars: longer names are rejected; object stores limit the length of a path.
+    created_at_floor:     earlier events are rejected.
+    max_future:           an event whose created_at is later than its arrival by more is rejected.
+    max_record_bytes:     larger records are rejected without being parsed.
+    event_name_pattern:   a Java regular expression that the whole name must match.
+    max_event_name_chars: longer names are rejected, because object stores limit the length of a
+                          path.
 
     Raises:
-        InvalidSettingError: for limits that cannot be met.
+        InvalidSettingError: a limit is invalid.
     """
 
     created_at_floor: datetime = datetime(2000, 1, 1, tzinfo=UTC)
@@ -42,12 +43,12 @@ class CheckLimits:
         try:
             re.compile(self.event_name_pattern)
         except re.error as error:
-            wanted = f"a regular expression ({error})"
-            raise _invalid("event_name_pattern", wanted, self.event_name_pattern) from error
+            expected = f"a regular expression ({error})"
+            raise _invalid("event_name_pattern", expected, self.event_name_pattern) from error
 
 
-def _invalid(setting: str, wanted: str, found: object) -> InvalidSettingError:
-    return InvalidSettingError(f"CheckLimits({setting})", wanted, found)
+def _invalid(setting: str, expected: str, found: object) -> InvalidSettingError:
+    return InvalidSettingError(f"CheckLimits({setting})", expected, found)
 
 
 DEFAULT_LIMITS = CheckLimits()

@@ -1,7 +1,7 @@
-"""Where a batch ends in one shard: a record that exists, found by few looks.
+"""Find where a batch ends in one shard: a record that exists, found with few peeks.
 
-Pure but for the looks. Arrival times only choose where to cut; they may go back from one record
-to the next without any record being lost or read twice, because what is chosen is a sequence
+Pure, except for the peeks. Arrival times only select where to cut. They may decrease from one
+record to the next without any record being lost or read twice, because the cut is a sequence
 number.
 """
 
@@ -9,24 +9,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 
-from jobs.sources.kinesis.model import Glimpse, Mark, Probe, Shard, StartingPoint, furthest
+from jobs.sources.kinesis.model import Peek, Probe, RecordRef, Shard, StartingPoint, furthest
 
-# Records of a look that walks on to the tip, and of the one that samples the density.
+# Records of a peek that walks on to the tip, and of the one that samples the density.
 _PAGE = 1_000
 _GALLOP = 4
-# A stretch of time that is read record by record rather than halved.
+# A stretch of time this short is walked record by record, not halved.
 _SHORT_MS = 200
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """What limits a batch in one shard.
+    """The limits of a batch in one shard.
 
     tip_lag_ms:  a busy shard is cut at the first record that arrived this long before now
-    until_ms:    no record that arrived at or after this time is taken; None is no limit
-    span_ms:     how much time of arrival is taken at most; None is no limit
-    records:     how many records to aim at; None is no limit
-    looks:       how often the shard may be looked into; what is not found then waits
+    until_ms:    records that arrived at or after this time are not read; None: no limit
+    span_ms:     the longest time of arrival that is read; None: no limit
+    records:     the target number of records; None: no limit
+    max_peeks:   the number of peeks into the shard; records beyond them wait for the next batch
     """
 
     now_ms: int
@@ -34,133 +34,138 @@ class Bounds:
     until_ms: int | None = None
     span_ms: int | None = None
     records: int | None = None
-    looks: int = 100
+    max_peeks: int = 100
 
-    def admits(self, mark: Mark) -> bool:
-        return self.until_ms is None or mark.arrived_ms < self.until_ms
+    def admits(self, record: RecordRef) -> bool:
+        return self.until_ms is None or record.arrived_ms < self.until_ms
 
 
 @dataclass(frozen=True)
 class End:
-    """The last record of a batch; None: whatever a closed shard holds, to its end."""
+    """The last record of a batch; None: everything up to the end of a closed shard."""
 
-    mark: Mark | None
-    behind_ms: int
+    record: RecordRef | None
+    millis_behind_latest: int
 
 
-def batch_end(probe: Probe, shard: Shard, unread: Glimpse, bounds: Bounds) -> End:
-    """Where to end a batch that starts at the first mark of `unread`, which `bounds` admit."""
-    return _Search(probe, shard, bounds, unread.marks[0]).end(unread)
+def batch_end(probe: Probe, shard: Shard, unread: Peek, bounds: Bounds) -> End:
+    """The end of a batch that starts at the first record of `unread`, which `bounds` admit."""
+    return _EndSearch(probe, shard, bounds, unread.records[0]).end(unread)
 
 
 @dataclass
-class _Search:
+class _EndSearch:
     probe: Probe
     shard: Shard
     bounds: Bounds
-    first: Mark
-    _looks: int = field(default=0, init=False)
-    _furthest: Mark = field(init=False)
-    _behind_ms: int = field(default=0, init=False)
+    first: RecordRef
+    _peeks: int = field(default=0, init=False)
+    _furthest: RecordRef = field(init=False)
+    _millis_behind_latest: int = field(default=0, init=False)
 
-    def end(self, unread: Glimpse) -> End:
-        """Try what the look at hand tells; then sample, if a number of records is wanted; then
-        look at the time at which to cut; and search for the tip if nothing arrived since."""
-        found = self._within(unread.marks, unread)
-        if found is not None:
-            return found
-        seen, glimpse = unread.marks, unread
+    def end(self, unread: Peek) -> End:
+        """Search in the cheapest order.
+
+        1. Use the peek that is already there.
+        2. If a number of records is the target, sample the density with a second peek.
+        3. Peek at the time at which to cut, and search for the tip if nothing arrived since then.
+        """
+        end = self._end_within(unread.records, unread)
+        if end is not None:
+            return end
+        seen, peek = unread.records, unread
         if self.bounds.records is not None:
-            glimpse = self._look(
+            peek = self._peek(
                 StartingPoint.after(seen[-1].sequence_number),
                 min(_PAGE, self.bounds.records - len(seen)),
             )
-            seen += glimpse.marks
-            found = self._within(seen, glimpse)
-            if found is not None:
-                return found
-        return self._cut(seen, glimpse)
+            seen += peek.records
+            end = self._end_within(seen, peek)
+            if end is not None:
+                return end
+        return self._end_beyond(seen, peek)
 
-    def _within(self, seen: Sequence[Mark], last: Glimpse) -> End | None:
-        """The end, if it is among the records seen from the first one on."""
-        count = self._count(seen)
+    def _end_within(self, seen: Sequence[RecordRef], last: Peek) -> End | None:
+        """The end, if it is among the records seen so far."""
+        count = self._admitted_count(seen)
         if count < len(seen) or count == self.bounds.records:
             return _cut_at(seen[count - 1], seen, last)
         if last.at_tip:
-            return End(None if self.shard.is_closed else seen[-1], last.behind_ms)
+            return End(None if self.shard.is_closed else seen[-1], last.millis_behind_latest)
         return None
 
-    def _count(self, seen: Sequence[Mark]) -> int:
-        """How many of the records seen the batch may hold: one at least."""
+    def _admitted_count(self, seen: Sequence[RecordRef]) -> int:
+        """The number of seen records that the batch may hold: at least one."""
         counts = [len(tuple(takewhile(self.bounds.admits, seen)))]
         if self.bounds.records is not None:
             counts.append(self.bounds.records)
         if self.bounds.span_ms is not None:
             end = self.first.arrived_ms + self.bounds.span_ms
-            counts.append(len(tuple(takewhile(lambda mark: mark.arrived_ms < end, seen))) + 1)
+            counts.append(len(tuple(takewhile(lambda record: record.arrived_ms < end, seen))) + 1)
         return min(counts)
 
-    def _cut(self, seen: Sequence[Mark], last: Glimpse) -> End:
+    def _end_beyond(self, seen: Sequence[RecordRef], last: Peek) -> End:
+        """The end, if it is after the records seen so far."""
         known = seen[-1]
-        admission = self._admission_ms(seen)
-        if admission is not None and admission <= known.arrived_ms:
-            return End(known, last.behind_ms)
-        cut = self._cut_ms(admission)
+        limit = self._limit_ms(seen)
+        if limit is not None and limit <= known.arrived_ms:
+            return End(known, last.millis_behind_latest)
+        cut = self._cut_ms(limit)
         if cut is None:
             return End(None, 0)
         if cut > known.arrived_ms:
-            found = self._look(StartingPoint.at_time(cut), 1)
-            if found.marks and self.bounds.admits(found.marks[0]):
-                return End(furthest((known, found.marks[0])), found.behind_ms)
-            if not found.marks and self.shard.is_closed:
+            peek = self._peek(StartingPoint.at_time(cut), 1)
+            if peek.records and self.bounds.admits(peek.records[0]):
+                return End(furthest((known, peek.records[0])), peek.millis_behind_latest)
+            if not peek.records and self.shard.is_closed:
                 return End(None, 0)
-        return self._tip(known, last.behind_ms, max(cut, known.arrived_ms + 1))
+        return self._tip(known, last.millis_behind_latest, max(cut, known.arrived_ms + 1))
 
-    def _admission_ms(self, seen: Sequence[Mark]) -> int | None:
-        """The time at which the batch is as long, or as full, as it may be."""
+    def _limit_ms(self, seen: Sequence[RecordRef]) -> int | None:
+        """The time at which the batch reaches its longest span or its number of records."""
         spans = [] if self.bounds.span_ms is None else [self.bounds.span_ms]
         if self.bounds.records is not None:
             elapsed = max(1, seen[-1].arrived_ms - self.first.arrived_ms)
             spans.append(elapsed * self.bounds.records // len(seen))
         return self.first.arrived_ms + min(spans) if spans else None
 
-    def _cut_ms(self, admission: int | None) -> int | None:
+    def _cut_ms(self, limit: int | None) -> int | None:
         """The earliest of the times that end the batch; None for all of a closed shard."""
         tip = None if self.shard.is_closed else self.bounds.now_ms - self.bounds.tip_lag_ms
-        times = [time for time in (admission, tip, self.bounds.until_ms) if time is not None]
+        times = [time for time in (limit, tip, self.bounds.until_ms) if time is not None]
         return min(times, default=None)
 
-    def _tip(self, known: Mark, behind_ms: int, nothing_from: int) -> End:
+    def _tip(self, known: RecordRef, millis_behind_latest: int, nothing_from: int) -> End:
         """The last record before `nothing_from`, at or after which no record is admitted.
 
-        Walks on from a record a page at a time. Where that does not reach the tip, it first gets
+        Walks on from `known`, one page at a time. If a page does not reach the tip, first come
         nearer: back from the tip in growing leaps, then by halves.
         """
-        self._furthest, self._behind_ms = known, behind_ms
+        self._furthest, self._millis_behind_latest = known, millis_behind_latest
         low, high = known.arrived_ms, nothing_from
-        for get_nearer in (self._leap, self._halve):
+        for come_nearer in (self._leap, self._halve):
             if self._walk_to_tip():
                 return self._end_here()
-            low, high = get_nearer(max(low, self._furthest.arrived_ms), high)
+            low, high = come_nearer(max(low, self._furthest.arrived_ms), high)
         while not self._walk_to_tip():
             pass
         return self._end_here()
 
     def _walk_to_tip(self) -> bool:
-        """Go a page further; whether this is the tip, as far as the looks go."""
-        if self._is_tired():
+        """Go one page further. Return whether this is the tip, or no peek is left."""
+        if self._has_no_peek_left():
             return True
-        page = self._look(StartingPoint.after(self._furthest.sequence_number), _PAGE)
-        admitted = tuple(takewhile(self._is_before_now, page.marks))
+        page = self._peek(StartingPoint.after(self._furthest.sequence_number), _PAGE)
+        admitted = tuple(takewhile(self._is_before_now, page.records))
         if admitted:
-            end = _cut_at(admitted[-1], page.marks, page)
-            self._furthest, self._behind_ms = admitted[-1], end.behind_ms
-        return page.at_tip or not page.marks or len(admitted) < len(page.marks)
+            end = _cut_at(admitted[-1], page.records, page)
+            self._furthest, self._millis_behind_latest = admitted[-1], end.millis_behind_latest
+        return page.at_tip or not page.records or len(admitted) < len(page.records)
 
     def _leap(self, low: int, high: int) -> tuple[int, int]:
-        """Back from the tip to the first record found, by leaps that grow; the time left."""
+        """Go back from the tip in growing leaps to a record. Return the time that is left."""
         leap = _SHORT_MS
-        while high - low > _SHORT_MS and not self._is_tired():
+        while high - low > _SHORT_MS and not self._has_no_peek_left():
             time = high - min(leap, (high - low) // 2)
             if self._finds_one_at(time):
                 return time, high
@@ -168,8 +173,8 @@ class _Search:
         return low, high
 
     def _halve(self, low: int, high: int) -> tuple[int, int]:
-        """By halves, until the time left is a short walk."""
-        while high - low > _SHORT_MS and not self._is_tired():
+        """Halve the time until a short walk is left. Return the time that is left."""
+        while high - low > _SHORT_MS and not self._has_no_peek_left():
             time = (low + high) // 2
             if self._finds_one_at(time):
                 low = time
@@ -178,31 +183,32 @@ class _Search:
         return low, high
 
     def _finds_one_at(self, time: int) -> bool:
-        """Whether a record arrived at `time` or later that may be taken."""
-        found = self._look(StartingPoint.at_time(time), 1)
-        if not found.marks or not self.bounds.admits(found.marks[0]):
+        """Whether an admitted record arrived at or after `time`."""
+        peek = self._peek(StartingPoint.at_time(time), 1)
+        if not peek.records or not self.bounds.admits(peek.records[0]):
             return False
-        if found.marks[0].order > self._furthest.order:
-            self._furthest, self._behind_ms = found.marks[0], found.behind_ms
+        if peek.records[0].order > self._furthest.order:
+            self._furthest = peek.records[0]
+            self._millis_behind_latest = peek.millis_behind_latest
         return True
 
     def _end_here(self) -> End:
-        return End(self._furthest, self._behind_ms)
+        return End(self._furthest, self._millis_behind_latest)
 
-    def _is_tired(self) -> bool:
-        return self._looks >= self.bounds.looks
+    def _has_no_peek_left(self) -> bool:
+        return self._peeks >= self.bounds.max_peeks
 
-    def _is_before_now(self, mark: Mark) -> bool:
-        """Bounds the walk on a shard that grows while it is walked."""
-        return self.bounds.admits(mark) and mark.arrived_ms <= self.bounds.now_ms
+    def _is_before_now(self, record: RecordRef) -> bool:
+        """Bounds the walk on a shard that grows at the same time."""
+        return self.bounds.admits(record) and record.arrived_ms <= self.bounds.now_ms
 
-    def _look(self, start: StartingPoint, limit: int) -> Glimpse:
-        self._looks += 1
-        return self.probe.look(self.shard, start, limit)
+    def _peek(self, start: StartingPoint, limit: int) -> Peek:
+        self._peeks += 1
+        return self.probe.peek(self.shard, start, limit)
 
 
-def _cut_at(mark: Mark, seen: Sequence[Mark], last: Glimpse) -> End:
-    """An end before the last record seen is behind by at least what stands between the two."""
-    if mark == seen[-1]:
-        return End(mark, last.behind_ms)
-    return End(mark, last.behind_ms + max(1, seen[-1].arrived_ms - mark.arrived_ms))
+def _cut_at(record: RecordRef, seen: Sequence[RecordRef], last: Peek) -> End:
+    """An end at `record`. Its lag is at least the time up to the last record seen."""
+    if record == seen[-1]:
+        return End(record, last.millis_behind_latest)
+    return End(record, last.millis_behind_latest + max(1, seen[-1].arrived_ms - record.arrived_ms))

@@ -1,8 +1,8 @@
-"""The calls to Kinesis: the four that reading needs, repeated while that may help.
+"""The four calls to Kinesis that reading needs, with retries.
 
-Runs on the driver and on the executors. Every failure that is left is a SourceError of one line
-that says what to do, but for the two that a caller handles: an expired iterator and a starting
-point that the stream refuses.
+Runs on the driver and on the executors. A call that finally fails raises a SourceError: one line
+with an action. Two failures have their own exceptions, because callers handle them: an expired
+iterator, and a starting point that the stream rejects.
 """
 
 import json
@@ -18,23 +18,22 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from jobs.sources.kinesis.client_errors import explained
+from jobs.sources.kinesis.client_errors import to_source_error
 from jobs.sources.kinesis.get_records import GetRecordsParserFactory, MalformedAnswerError, Records
 from jobs.sources.kinesis.model import Shard, StartingPoint
 from jobs.sources.kinesis.options import KinesisOptions
-from jobs.sources.kinesis.retry import Backoff, Budget, error_code, is_passing, is_unreachable
+from jobs.sources.kinesis.retry import Backoff, Budget, error_code, is_transient, is_unreachable
 
-# The Date header counts whole seconds: a smaller difference is no skew.
-_SKEW_THAT_COUNTS_MS = 2_000
+# The Date header has whole seconds, so a smaller difference is not a skew.
+_MIN_SKEW_MS = 2_000
 
 
 class ExpiredIteratorError(Exception):
-    """An iterator lives for five minutes: make a new one."""
+    """The iterator is older than five minutes; request a new one."""
 
 
 class RefusedStartError(Exception):
-    """The stream does not take a starting point: a trimmed or foreign sequence number, or a
-    time that is still to come."""
+    """The stream rejects a starting point: a trimmed or foreign number, or a future time."""
 
 
 @dataclass(frozen=True)
@@ -43,15 +42,15 @@ class Answer:
 
     records: Records
     next_iterator: str | None
-    behind_ms: int
+    millis_behind_latest: int
 
 
 @dataclass
 class KinesisClient:
-    """A stream, by its calls. Safe to use from several threads.
+    """The calls to one stream. Several threads may use it at once.
 
-    `has_answered` tells a stream that is known to be there: one that never answered is given up
-    soon, because its address is likely wrong.
+    `has_answered` is true if the endpoint is known to exist. One that has never answered is given
+    up after a few attempts, because its address is probably wrong.
     """
 
     options: KinesisOptions
@@ -65,15 +64,15 @@ class KinesisClient:
         try:
             self._api = _make_api(self.options)
         except (BotoCoreError, ValueError) as error:
-            raise explained(error, self.options) from error
+            raise to_source_error(error, self.options) from error
         self._budget = Budget(self.options.reads_per_second, sleep=self.sleep)
 
     def now_ms(self) -> int:
-        """The stream's time: ours, corrected where the two differ noticeably."""
+        """The stream's time: the local clock, corrected if the two differ by over two seconds."""
         return time.time_ns() // 1_000_000 - self._skew_ms
 
     def shards(self) -> dict[str, Shard]:
-        """All shards that still hold records or may get some."""
+        """All shards that the stream lists, open or closed."""
         shards: dict[str, Shard] = {}
         page: dict[str, str] = {"StreamName": self.options.stream}
         while True:
@@ -93,7 +92,11 @@ class KinesisClient:
         return int(answer["StreamDescriptionSummary"]["RetentionPeriodHours"]) * 3_600_000
 
     def iterator(self, shard_id: str, start: StartingPoint) -> str:
-        """Raises RefusedStartError if the stream does not take `start`."""
+        """A shard iterator at `start`.
+
+        Raises:
+            RefusedStartError: the stream rejects `start`.
+        """
         request: dict[str, Any] = {
             "StreamName": self.options.stream,
             "ShardId": shard_id,
@@ -107,7 +110,11 @@ class KinesisClient:
         return str(answer["ShardIterator"])
 
     def records(self, shard_id: str, iterator: str, limit: int) -> Answer:
-        """Raises ExpiredIteratorError."""
+        """At most `limit` records from the iterator on.
+
+        Raises:
+            ExpiredIteratorError: the iterator is too old.
+        """
         request = {"ShardIterator": iterator, "Limit": limit}
         answer = self._call("get_records", "Records", request, shard_id)
         records = answer["Records"]
@@ -120,10 +127,10 @@ class KinesisClient:
     def _call(
         self, operation: str, member: str, request: dict[str, Any], shard_id: str | None = None
     ) -> Mapping[str, Any]:
-        """One call, repeated until it succeeds, cannot succeed, or has failed for too long.
+        """Call until it succeeds, cannot succeed, or has failed for longer than `retryTimeout`.
 
-        An answer without `member` is an answer cut short. Calls with `shard_id` count against
-        the shard's budget.
+        An answer without `member` counts as truncated. A call with `shard_id` counts against the
+        shard's budget.
         """
         backoff = Backoff(self.options.retry_timeout.total_seconds(), sleep=self.sleep)
         while True:
@@ -134,33 +141,42 @@ class KinesisClient:
                 if member not in answer:
                     raise MalformedAnswerError(f"{operation} answered without {member}")
             except (BotoCoreError, ClientError, MalformedAnswerError) as error:
-                self._raise_what_callers_handle(operation, error)
+                self._raise_if_handled_by_caller(operation, error)
                 is_known = self.has_answered or not is_unreachable(error)
-                if not is_passing(error) or not backoff.wait(is_known=is_known):
-                    raise explained(error, self.options) from error
+                if not is_transient(error) or not backoff.wait(is_known=is_known):
+                    raise to_source_error(error, self.options) from error
             else:
-                self._note_time(answer)
+                self._record_skew(answer)
                 return answer
 
     @staticmethod
-    def _raise_what_callers_handle(operation: str, error: Exception) -> None:
+    def _raise_if_handled_by_caller(operation: str, error: Exception) -> None:
         if error_code(error) == "ExpiredIteratorException":
             raise ExpiredIteratorError from error
         if operation == "get_shard_iterator" and error_code(error) == "InvalidArgumentException":
             raise RefusedStartError from error
 
-    def _note_time(self, answer: Mapping[str, Any]) -> None:
+    def _record_skew(self, answer: Mapping[str, Any]) -> None:
         self.has_answered = True
         date = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
         if date:
-            theirs = parsedate_to_datetime(date).timestamp() * 1000
-            skew = time.time_ns() // 1_000_000 - int(theirs)
-            self._skew_ms = skew if abs(skew) > _SKEW_THAT_COUNTS_MS else 0
+            server_ms = int(parsedate_to_datetime(date).timestamp() * 1000)
+            skew = time.time_ns() // 1_000_000 - server_ms
+            self._skew_ms = skew if abs(skew) > _MIN_SKEW_MS else 0
 
 
-def check(options: KinesisOptions) -> None:
-    """Raise SourceError if the stream cannot be listed: a preflight before Spark starts."""
-    KinesisClient(options).shards()
+def require_stream(options: Mapping[str, str]) -> None:
+    """List the shards of the stream, to check that it can be read before Spark starts.
+
+    Args:
+        options: the options of the `kinesis` format.
+
+    Raises:
+        ConfigError: an option is invalid.
+        SourceError: the stream is missing, forbidden or unreachable for five seconds.
+    """
+    parsed = KinesisOptions.parse({**options, "retryTimeout": "5 seconds"})
+    KinesisClient(parsed).shards()
 
 
 def _make_api(options: KinesisOptions) -> Any:
@@ -172,7 +188,7 @@ def _make_api(options: KinesisOptions) -> Any:
         region_name=options.region,
         endpoint_url=options.endpoint_url,
         config=Config(
-            # `_call` repeats: botocore knows neither Kinesis's limits nor answers cut short.
+            # `_call` retries. botocore considers neither Kinesis's limits nor truncated answers.
             retries={"total_max_attempts": 1, "mode": "standard"},
             max_pool_connections=options.probe_threads,
             connect_timeout=timeout,
@@ -180,13 +196,13 @@ def _make_api(options: KinesisOptions) -> Any:
             tcp_keepalive=True,
         ),
     )
-    # Before 1.43 botocore cuts a Timestamp down to whole seconds: write it in full.
-    api.meta.events.register("provide-client-params.kinesis.GetShardIterator", _note_timestamp)
+    # Before 1.43, botocore truncates a Timestamp to whole seconds. These handlers write it in full.
+    api.meta.events.register("provide-client-params.kinesis.GetShardIterator", _keep_timestamp)
     api.meta.events.register("before-call.kinesis.GetShardIterator", _write_timestamp)
     return api
 
 
-def _note_timestamp(params: dict[str, Any], context: dict[str, Any], **_: object) -> None:
+def _keep_timestamp(params: dict[str, Any], context: dict[str, Any], **_: object) -> None:
     context["timestamp"] = params.get("Timestamp")
 
 

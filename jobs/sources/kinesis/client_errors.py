@@ -1,4 +1,4 @@
-"""What went wrong with a stream, in one line, and what to do about it."""
+"""Translate errors of boto3 into a SourceError of one line: the stream, the cause, the action."""
 
 from botocore.exceptions import (
     ClientError,
@@ -23,8 +23,8 @@ _BAD_CREDENTIALS = {
 }
 
 
-def explained(error: Exception, options: KinesisOptions) -> SourceError:
-    """The SourceError for what boto3 raised."""
+def to_source_error(error: Exception, options: KinesisOptions) -> SourceError:
+    """The SourceError for an error of boto3."""
     where = f"stream '{options.stream}' in {options.region or 'the default region'}"
     if options.endpoint_url:
         where += f" at {options.endpoint_url}"
@@ -32,29 +32,31 @@ def explained(error: Exception, options: KinesisOptions) -> SourceError:
 
 
 def _advice(error: Exception) -> str:
-    told = _one_line(error)
+    cause = _one_line(error)
     code = error_code(error)
     if code == "ResourceNotFoundException":
-        return f"there is no such stream or shard; check its name and region, or create it ({told})"
+        return (
+            f"there is no such stream or shard; check its name and region, or create it ({cause})"
+        )
     if code in _FORBIDDEN:
         return (
             "no permission; allow kinesis:ListShards, GetShardIterator, GetRecords and "
-            f"DescribeStreamSummary on it, and kms:Decrypt if it is encrypted ({told})"
+            f"DescribeStreamSummary on it, and kms:Decrypt if it is encrypted ({cause})"
         )
     if code in _BAD_CREDENTIALS:
-        return f"AWS does not take these credentials; renew or correct them ({told})"
+        return f"AWS rejects these credentials; renew or correct them ({cause})"
     if code in THROTTLED:
         return (
-            "throttled for longer than option 'retryTimeout' allows; lower 'readsPerSecond', take "
-            f"other consumers off it or add shards ({told})"
+            "throttled for longer than option 'retryTimeout' allows; lower 'readsPerSecond', "
+            f"remove other consumers or add shards ({cause})"
         )
     if isinstance(error, NoCredentialsError | PartialCredentialsError):
-        return f"no AWS credentials; set up a role, a profile or AWS_ACCESS_KEY_ID ({told})"
+        return f"no AWS credentials; set up a role, a profile or AWS_ACCESS_KEY_ID ({cause})"
     if isinstance(error, NoRegionError):
         return "no AWS region; set option 'region' or AWS_REGION"
     if is_unreachable(error):
-        return f"cannot be reached; check region, 'endpointUrl' and network ({told})"
-    return f"Kinesis failed ({told})"
+        return f"cannot be reached; check region, 'endpointUrl' and network ({cause})"
+    return f"Kinesis failed ({cause})"
 
 
 def _one_line(error: Exception) -> str:

@@ -1,19 +1,4 @@
-"""Amazon Kinesis as a source of Spark Structured Streaming.
-
-    from jobs.sources.kinesis.datasource import KinesisDataSource
-
-    spark.dataSource.register(KinesisDataSource)
-    records = spark.readStream.format("kinesis").option("stream", "events").load()
-
-Each batch is one exact range of sequence numbers per shard, found on the driver before anything is
-read; a replayed batch has the same rows. The options stand in `kinesis_options.OPTIONS`.
-
-Spark 4.0 has neither admission nor available-now for sources in Python. There, this source's own
-options limit the batches of a query, and `trigger(availableNow=True)` takes one batch, as the
-stream stands at the start; so with a limit set it leaves the rest to the next run. To drain a
-stream in limited batches, set `stopAt` and run the query until its offsets stay the same. From
-Spark 4.2 on, `trigger(availableNow=True)` does that itself.
-"""
+"""The adapter to Spark: plan batches on the driver, read ranges on the executors."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -39,7 +24,7 @@ try:
         ReadMaxRows,
         SupportsTriggerAvailableNow,
     )
-except ImportError:  # before Spark 4.2, which alone asks for limits
+except ImportError:  # before Spark 4.2, which is the first version with limits
     ReadAllAvailable = ReadMaxRows = None
     SupportsTriggerAvailableNow = object
 
@@ -50,7 +35,11 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 class KinesisDataSource(DataSource):
-    """`spark.readStream.format("kinesis")`. Columns out: RECORD_SCHEMA, one row a user record."""
+    """The format `kinesis` of `spark.readStream`.
+
+    Columns out: RECORD_SCHEMA
+    Rows:        one for each user record
+    """
 
     @classmethod
     def name(cls) -> str:
@@ -60,14 +49,19 @@ class KinesisDataSource(DataSource):
         return RECORD_SCHEMA
 
     def streamReader(self, schema: StructType) -> "KinesisStreamReader":
-        """Raises ConfigError for an option that is unknown or cannot be read."""
+        """The reader of one query.
+
+        Raises:
+            ConfigError: an option is unknown, missing or invalid.
+        """
         return KinesisStreamReader(KinesisOptions.parse(self.options))
 
 
 class KinesisStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):  # type: ignore[misc]
     """Plans batches on the driver, reads ranges on the executors.
 
-    Spark pickles it for the executors before it is used, so it connects when it is asked to.
+    Spark pickles the reader for the executors before it calls it. Therefore the reader connects at
+    its first call.
     """
 
     def __init__(self, options: KinesisOptions) -> None:
@@ -76,16 +70,18 @@ class KinesisStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow): 
         self._stop_at = options.stop_at
 
     def initialOffset(self) -> Json:
-        """Driver. The same offset however often Spark asks: it names no shards and no records.
+        """Driver. The same offset at each call, without shards and records.
 
-        A query that restarts before its first batch was committed gets another one, which does
-        not matter: the first batch's end tells where each of its ranges starts.
+        A query that restarts before it has committed its first batch gets a different one. The
+        replay is still the same, because the end of the first batch contains the start of each
+        range.
         """
         return self._initial_offset.to_json()
 
     def latestOffset(self, start: Json | None = None, limit: object = None) -> Json:
-        """Driver. The end of the next batch. Spark 4.0 passes no arguments: there, the start is
-        the end of the batch that it planned last.
+        """Driver. The end of the next batch.
+
+        Spark 4.0 passes no arguments. The start is then the end of the batch planned last.
 
         Raises:
             SourceError: the stream is missing, forbidden or does not answer.
@@ -98,26 +94,29 @@ class KinesisStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow): 
         return end.to_json()
 
     def partitions(self, start: Json, end: Json) -> Sequence[InputPartition]:
-        """Driver. One for each shard that moved. On a restart, Spark 4.0 calls this first, with
-        twice the last offset of the checkpoint."""
+        """Driver. One partition for each shard that moved.
+
+        After a restart, Spark 4.0 calls this first, with the last offset of the checkpoint as both
+        start and end.
+        """
         self._planned = end
         return [
-            InputPartition(wanted)
-            for wanted in ranges(Offset.from_json(start), Offset.from_json(end))
+            InputPartition(planned)
+            for planned in ranges(Offset.from_json(start), Offset.from_json(end))
         ]
 
     def read(self, partition: InputPartition) -> Iterator[pa.RecordBatch]:
-        """Executor. The rows of one range: see `kinesis_read.read`."""
-        wanted: Range = partition.value
-        return read(_executor_client(self._options), wanted)
+        """Executor. The rows of one range; see `reader.read`."""
+        planned: Range = partition.value
+        return read(_executor_client(self._options), planned)
 
     def prepareForTriggerAvailableNow(self) -> None:
-        """Driver, Spark 4.2. From here on, what arrives later is not read."""
+        """Driver, Spark 4.2. Records that arrive after this call are not read."""
         now = _time(self._client.now_ms())
         self._stop_at = now if self._stop_at is None else min(now, self._stop_at)
 
     def getDefaultReadLimit(self) -> object:
-        """Driver, Spark 4.2. `maxRecordsPerBatch`, as Spark calls it."""
+        """Driver, Spark 4.2. `maxRecordsPerBatch` as a limit of Spark."""
         if self._options.max_records_per_batch:
             return ReadMaxRows(self._options.max_records_per_batch)
         return ReadAllAvailable()
@@ -147,7 +146,7 @@ class KinesisStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow): 
     def _initial_offset(self) -> Offset:
         options = self._options
         if options.starts_latest:
-            self._client.shards()  # its answer tells the stream's time
+            self._client.shards()  # the answer contains the stream's time
         now = self._client.now_ms()
         start = Position(State.TRIM_HORIZON, since_ms=now)
         if not options.resume_from and options.starts_latest:
@@ -172,8 +171,10 @@ class KinesisStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow): 
 
 @lru_cache(maxsize=8)
 def _executor_client(options: KinesisOptions) -> KinesisClient:
-    """One client for all tasks of a worker process: to make one takes longer than a small read.
-    The stream is there: the driver has just looked into it."""
+    """One client for all tasks of a worker process. Making one takes longer than a small read.
+
+    The endpoint is known to exist, because the driver has just planned the batch.
+    """
     return KinesisClient(options, has_answered=True)
 
 

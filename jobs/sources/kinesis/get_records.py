@@ -1,8 +1,8 @@
-"""Read GetRecords answers fast: JSON straight to columns.
+"""Parse answers of GetRecords quickly: from JSON to columns.
 
 botocore walks the service model for every member of every record, which limits a reader to about
-45,000 records a second. The answer of this one operation is read with `json.loads` and base64
-instead; signing, connections and every other answer stay botocore's own.
+45,000 records per second. This parser reads the answer of this one operation with `json.loads` and
+base64. Signing, connections and all other answers remain botocore's.
 """
 
 import json
@@ -19,12 +19,12 @@ _MICROSECONDS = 1_000_000
 
 
 class MalformedAnswerError(Exception):
-    """An answer was cut short, or is none of Kinesis's: ask again."""
+    """An answer is truncated or does not come from Kinesis; call again."""
 
 
 @dataclass(frozen=True)
 class Records:
-    """Records as columns; `arrived_us` counts microseconds since the epoch."""
+    """Records as columns; `arrived_us` is in microseconds since 1970."""
 
     data: list[bytes] = field(default_factory=list)
     partition_keys: list[str] = field(default_factory=list)
@@ -63,11 +63,11 @@ class Records:
 
 
 class GetRecordsParser(JSONParser):
-    """botocore's parser, but for a good GetRecords answer: there `Records` comes as `Records`.
+    """botocore's parser, except that a successful GetRecords answer has its records as `Records`.
 
-    An answer that this parser does not understand (a timestamp that is no number, a member
-    that is missing) goes to botocore; one that is no JSON at all raises MalformedAnswerError,
-    where botocore would return an empty answer, which a reader takes for the end of the data.
+    An answer in another form (a timestamp that is not a number, a missing member) goes to botocore.
+    An answer that is not JSON raises MalformedAnswerError. botocore would return an empty answer,
+    which a reader would take for the end of the data.
     """
 
     def parse(self, response: Mapping[str, Any], shape: Shape) -> Any:
@@ -76,7 +76,7 @@ class GetRecordsParser(JSONParser):
         try:
             answer = json.loads(response["body"])
         except ValueError as error:
-            raise MalformedAnswerError(f"GetRecords answered no JSON: {error}") from error
+            raise MalformedAnswerError(f"GetRecords did not answer with JSON: {error}") from error
         try:
             parsed = {**answer, "Records": Records.from_json(answer["Records"])}
         except (KeyError, TypeError, ValueError):
@@ -89,7 +89,7 @@ class GetRecordsParser(JSONParser):
 
 
 class GetRecordsParserFactory(ResponseParserFactory):
-    """Register as botocore's component `response_parser_factory` in a session for Kinesis."""
+    """The component `response_parser_factory` of a botocore session for Kinesis."""
 
     def create_parser(self, protocol_name: str) -> ResponseParser:
         if protocol_name == "json":

@@ -1,4 +1,4 @@
-"""Take apart records that the Kinesis Producer Library has aggregated.
+"""Split records that the Kinesis Producer Library (KPL) has aggregated.
 
 An aggregated record is a magic number, a protobuf message and the message's MD5 digest:
 
@@ -9,9 +9,9 @@ An aggregated record is a magic number, a protobuf message and the message's MD5
                      optional uint64 explicit_hash_key_index = 2;
                      required bytes data = 3; repeated Tag tags = 4; }
 
-The message is so small that it is read here: the protobuf package is a C extension, which cannot
-be shipped to executors in a zip, and the `aws_kinesis_agg` package drops the rest of a message in
-which one record is broken, where nothing may be lost. The tests hold the two against each other.
+This module parses the message itself. The protobuf package is a C extension, which cannot be
+shipped to executors in a zip file. The package `aws_kinesis_agg` drops the rest of a message if one
+record is broken. The tests compare the results of this module with those of `aws_kinesis_agg`.
 """
 
 import hashlib
@@ -27,21 +27,21 @@ _LONGEST_VARINT = 10
 
 
 class UserRecord(NamedTuple):
-    """What a producer put: its bytes and its partition key."""
+    """A record as the producer put it: its bytes and its partition key."""
 
     data: bytes
     partition_key: str
 
 
 class _BrokenMessageError(Exception):
-    """The bytes are no AggregatedRecord."""
+    """The bytes are not an AggregatedRecord."""
 
 
 def user_records(data: bytes) -> list[UserRecord] | None:
     """The records inside an aggregated one, in order; None if `data` is not an aggregated record.
 
-    Whatever only looks like one (wrong digest, broken message, a missing partition key, nothing
-    inside) gives None too: it is passed on whole.
+    Data that only looks aggregated also gives None, so that it is passed on as a whole: the digest
+    is wrong, the message is broken or empty, or a partition key is missing.
     """
     if not data.startswith(MAGIC) or len(data) <= len(MAGIC) + _DIGEST_SIZE:
         return None
@@ -66,7 +66,7 @@ def _read_message(message: bytes) -> list[UserRecord]:
 
 
 def _read_record(message: bytes) -> tuple[int, bytes]:
-    """Its index in the table of partition keys, and its data."""
+    """The index in the table of partition keys, and the data."""
     key_index, data = None, None
     for number, value in _fields(message):
         if number == 1 and isinstance(value, int):
@@ -103,7 +103,7 @@ def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
 
 
 def _varint(message: bytes, at: int) -> tuple[int, int]:
-    """A number of seven bits a byte, the lowest first, and the place behind it."""
+    """A number of seven bits per byte, the lowest first, and the index after it."""
     value = 0
     for index in range(_LONGEST_VARINT):
         byte = message[at + index]

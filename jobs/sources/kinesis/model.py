@@ -1,7 +1,7 @@
-"""What the planner and the reader know of a stream: shards, starting points, records seen.
+"""The planner's view of a stream: shards, starting points, and records without their bytes.
 
-Times are milliseconds since the epoch, as Kinesis counts them. Sequence numbers are decimal
-strings, because they do not fit into 64 bits; `Mark.order` compares them as numbers.
+Times are milliseconds since 1970, as Kinesis counts them. Sequence numbers are decimal strings,
+because they exceed 64 bits; `RecordRef.order` compares them as numbers.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 
 class IteratorType(StrEnum):
-    """Kinesis's names for the places at which a shard iterator can start."""
+    """Kinesis's names for the places where a shard iterator can start."""
 
     TRIM_HORIZON = "TRIM_HORIZON"
     AT_TIMESTAMP = "AT_TIMESTAMP"
@@ -21,7 +21,7 @@ class IteratorType(StrEnum):
 
 @dataclass(frozen=True)
 class StartingPoint:
-    """Where in a shard to start reading."""
+    """The place in a shard where reading starts."""
 
     type: IteratorType
     sequence_number: str | None = None
@@ -46,27 +46,30 @@ class StartingPoint:
 
 @dataclass(frozen=True)
 class Shard:
-    """One shard as ListShards tells it. `parents` may have left the stream already."""
+    """One shard, as ListShards returns it. The stream may no longer have its `parents`."""
 
     shard_id: str
     parents: tuple[str, ...] = ()
     is_closed: bool = False
 
     @classmethod
-    def from_api(cls, answer: dict[str, Any]) -> "Shard":
-        """A closed shard is told by having an ending number; its value says nothing: an
-        emulator reports the largest long for it."""
-        parents = (answer.get("ParentShardId"), answer.get("AdjacentParentShardId"))
+    def from_api(cls, shard: dict[str, Any]) -> "Shard":
+        """Read one item of ListShards.
+
+        A closed shard is one that has an ending sequence number. The number itself is not used,
+        because an emulator reports the largest 64-bit integer for it.
+        """
+        parents = (shard.get("ParentShardId"), shard.get("AdjacentParentShardId"))
         return cls(
-            shard_id=answer["ShardId"],
+            shard_id=shard["ShardId"],
             parents=tuple(parent for parent in parents if parent),
-            is_closed="EndingSequenceNumber" in answer["SequenceNumberRange"],
+            is_closed="EndingSequenceNumber" in shard["SequenceNumberRange"],
         )
 
 
 @dataclass(frozen=True)
-class Mark:
-    """One record of a shard, known to exist, without its bytes."""
+class RecordRef:
+    """An existing record of a shard, without its bytes."""
 
     sequence_number: str
     arrived_ms: int
@@ -77,37 +80,37 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Glimpse:
+class Peek:
     """The first records from a starting point on.
 
-    marks:      at most as many as asked for, in the shard's order
-    behind_ms:  MillisBehindLatest after the last of them
-    at_tip:     nothing follows them (yet)
-    at_end:     nothing will ever follow them: the shard is closed and this is its end
+    records:               in the shard's order, at most the requested number
+    millis_behind_latest:  MillisBehindLatest after the last of them
+    at_tip:                no record follows them now
+    at_end:                no record will ever follow them: the shard is closed, and this is its end
     """
 
-    marks: tuple[Mark, ...]
-    behind_ms: int
+    records: tuple[RecordRef, ...]
+    millis_behind_latest: int
     at_tip: bool
     at_end: bool = False
 
 
 class Probe(Protocol):
-    """How the planner looks into a stream. Called from several threads at once."""
+    """The planner's access to a stream. Several threads call it at once."""
 
-    def look(self, shard: Shard, start: StartingPoint, limit: int) -> Glimpse:
+    def peek(self, shard: Shard, start: StartingPoint, limit: int) -> Peek:
         """The first records from `start` on: at least one, unless there is none."""
 
     def is_quiet(self, shard: Shard, sequence_number: str) -> bool:
-        """Whether nothing came since a look found `sequence_number` to be the shard's last.
+        """Whether no record has followed since a peek found `sequence_number` to be the last one.
 
-        One cheap call where a look takes two; False whenever it cannot tell.
+        This takes one cheap call, while a peek takes two. False if it cannot be determined.
         """
 
     def retention_ms(self) -> int:
-        """How long the stream keeps a record."""
+        """The time for which the stream keeps a record."""
 
 
-def furthest(marks: Sequence[Mark]) -> Mark:
-    """The mark that stands last in the shard."""
-    return max(marks, key=lambda mark: mark.order)
+def furthest(records: Sequence[RecordRef]) -> RecordRef:
+    """The record with the highest sequence number."""
+    return max(records, key=lambda record: record.order)

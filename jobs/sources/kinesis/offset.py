@@ -1,10 +1,11 @@
-"""The offset that Spark keeps in its checkpoint: how far each shard is read.
+"""The offset that Spark stores in its checkpoint: how far each shard is read.
 
-A batch is told by its end offset alone. For each shard that it moved, the end offset holds the
-first and the last sequence number of the batch, both of records that exist; so a replay reads
-the same records, whatever the start offset of a restarted query looks like, and notices if one
-of them was lost. Equal offsets are equal JSON, byte for byte: Spark compares the text, and runs
-a batch where it differs.
+The end offset alone defines a batch. For each shard that moved, it contains the first and the last
+sequence number of the batch, both of existing records. A replay therefore reads the same records,
+whatever the start offset of a restarted query is, and detects a loss. Equal offsets are equal JSON,
+byte for byte: Spark compares the text, and runs a batch if it differs.
+
+Version 1 wrote `DRAINED` for SHARD_END and `behind_ms` for millis_behind_latest. It is still read.
 """
 
 from collections.abc import Mapping
@@ -14,22 +15,24 @@ from typing import Any, Self
 
 from jobs.errors import SourceError
 
-VERSION = 1
+VERSION = 2
+_READABLE = (1, 2)
+_STATES_OF_VERSION_1 = {"DRAINED": "SHARD_END"}
 
 
 class State(StrEnum):
     """How far a shard is read.
 
-    TRIM_HORIZON  nothing yet; the next read starts at its oldest record
-    AT_TIMESTAMP  nothing yet; the next read starts at the first record that arrived at `at_ms`
-    AFTER         up to and with `sequence_number`
-    DRAINED       to its end: it is closed, and its children may start
+    TRIM_HORIZON  not at all; the next read starts at its oldest record
+    AT_TIMESTAMP  not at all; the next read starts at the first record that arrived at `at_ms`
+    AFTER         up to and including `sequence_number`
+    SHARD_END     to its end: it is closed, and its children may start
     """
 
     TRIM_HORIZON = "TRIM_HORIZON"
     AT_TIMESTAMP = "AT_TIMESTAMP"
     AFTER = "AFTER"
-    DRAINED = "DRAINED"
+    SHARD_END = "SHARD_END"
 
 
 class _Json:
@@ -46,13 +49,13 @@ class _Json:
 
 @dataclass(frozen=True)
 class Position(_Json):
-    """How far one shard is read, and what is known of the rest.
+    """How far one shard is read, and bounds of the rest. Times are milliseconds since 1970.
 
     first:       the first record of the batch that moved the shard here; None if none did
     arrived_ms:  when the record `sequence_number` arrived; None if this query did not read it
-    since_ms:    every unread record arrived at or after this time: unread records can only have
-                 been trimmed away once this is longer ago than the stream's retention
-    behind_ms:   MillisBehindLatest behind this position, when the offset was made
+    since_ms:    every unread record arrived at or after this time, so none is trimmed before it is
+                 older than the stream's retention
+    millis_behind_latest:  MillisBehindLatest after this position, when the offset was made
     """
 
     state: State
@@ -61,7 +64,7 @@ class Position(_Json):
     at_ms: int | None = None
     arrived_ms: int | None = None
     since_ms: int | None = None
-    behind_ms: int | None = None
+    millis_behind_latest: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "state", State(self.state))
@@ -75,6 +78,15 @@ class Position(_Json):
 
     def to_json(self) -> dict[str, Any]:
         return {**super().to_json(), "state": self.state.value}
+
+    @classmethod
+    def from_json(cls, json: Mapping[str, Any]) -> "Position":
+        """Read a position of any version."""
+        named = dict(json)
+        if "behind_ms" in named:
+            named["millis_behind_latest"] = named.pop("behind_ms")
+        named["state"] = _STATES_OF_VERSION_1.get(named["state"], named["state"])
+        return cls(**named)
 
 
 @dataclass(frozen=True)
@@ -90,8 +102,8 @@ class Gap(_Json):
 class Offset:
     """How far a stream is read, as of a time.
 
-    initial:    set in the offset before the first batch only: where each shard starts. It does
-                not know the shards yet, so that Spark may ask for it any number of times
+    initial:    where each shard starts; only in the offset before the first batch. It does not
+                name the shards, so that it is the same each time that Spark requests it
     gaps:       the latest gap of each shard that has one; only with failOnDataLoss=false
     gap_count:  the number of gaps so far
     """
@@ -103,9 +115,11 @@ class Offset:
     gap_count: int = 0
 
     @property
-    def behind_ms(self) -> int:
+    def millis_behind_latest(self) -> int:
         """The lag of the shard that is furthest behind."""
-        return max((position.behind_ms or 0 for position in self.shards.values()), default=0)
+        return max(
+            (position.millis_behind_latest or 0 for position in self.shards.values()), default=0
+        )
 
     def to_json(self) -> dict[str, Any]:
         json: dict[str, Any] = {"as_of_ms": self.as_of_ms}
@@ -120,12 +134,16 @@ class Offset:
 
     @classmethod
     def from_json(cls, json: Mapping[str, Any]) -> "Offset":
-        """Raises SourceError if a later version of this source, or another source, wrote it."""
-        if json.get("version") != VERSION:
+        """Read an offset of version 1 or 2.
+
+        Raises:
+            SourceError: a later release, or another source, wrote the offset.
+        """
+        if json.get("version") not in _READABLE:
             raise SourceError(
-                f"the checkpoint holds a Kinesis offset of version {json.get('version')!r}, but "
-                f"this source reads version {VERSION}: use the release that wrote it, or a new "
-                "checkpoint"
+                f"the checkpoint has a Kinesis offset of version {json.get('version')!r}, but this "
+                f"release reads only versions {list(_READABLE)}. Use the release that wrote it, or "
+                "a new checkpoint"
             )
         initial = json.get("initial")
         return cls(
@@ -139,9 +157,9 @@ class Offset:
 
 @dataclass(frozen=True)
 class Range:
-    """The records of one shard in one batch: from `first` to `last`, both included.
+    """The records of one shard in one batch: from `first` to `last`, both inclusive.
 
-    `last` is None where the shard is read to its end.
+    `last` is None if the shard is read to its end.
     """
 
     shard_id: str
@@ -150,7 +168,7 @@ class Range:
 
 
 def ranges(start: Offset, end: Offset) -> list[Range]:
-    """What a batch reads: one range for each shard that moved between the two offsets."""
+    """The ranges of a batch: one for each shard that moved between the two offsets."""
     moved = {
         shard: position
         for shard, position in end.shards.items()

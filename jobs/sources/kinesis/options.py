@@ -1,12 +1,18 @@
-"""The options of the Kinesis source: the table that documents them, and what they parse to."""
+"""The options of the Kinesis source: a table that documents them, and their parsed values."""
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from jobs.config import (
+    format_duration,
+    parse_boolean,
+    parse_duration,
+    parse_integer,
+    parse_time,
+)
 from jobs.errors import ConfigError
 
 
@@ -21,83 +27,75 @@ class Option:
 
 OPTIONS = (
     Option("stream", "", "Name of the stream. Required."),
-    Option("region", "", "AWS region. Empty: what boto3 finds in environment or profile."),
+    Option("region", "", "AWS region. Empty: the region of the environment or the AWS profile."),
     Option("endpointUrl", "", "URL of a Kinesis-compatible server. Empty: AWS."),
     Option(
         "startingPosition",
         "TRIM_HORIZON",
-        "Where a query without a checkpoint starts: TRIM_HORIZON (the oldest record), LATEST (what "
-        "arrives after its start) or an ISO 8601 time with offset (what arrived at or after it).",
+        "Where a query without a checkpoint starts: TRIM_HORIZON (the oldest record), LATEST "
+        "(records that arrive after its start) or an ISO 8601 time with an offset (records that "
+        "arrived at or after it).",
     ),
     Option(
         "resumeFrom",
         "",
-        'JSON `{"shardId-…": "sequence number"}`, the last record of each shard that is stored '
-        "already: for a query without a checkpoint over a filled table. These shards start behind "
+        'JSON `{"shardId-…": "sequence number"}`: the last stored record of each shard. For a '
+        "query without a checkpoint that writes to a table with records. These shards start after "
         "that record, all others at the trim horizon.",
     ),
     Option(
         "stopAt",
         "",
-        "ISO 8601 time with offset: what arrived at or after it is not read, so that reading comes "
-        "to an end while producers go on. Empty: no end.",
+        "ISO 8601 time with an offset. Records that arrived at or after it are not read, so that "
+        "reading ends while producers continue. Empty: no end.",
     ),
     Option(
         "failOnDataLoss",
         "true",
-        "Fail if records left the stream, or may have, before they were read. false: go on behind "
-        "the gap, which the offset records and counts.",
+        "true: the query fails if records left the stream, or may have, before they were read. "
+        "false: it continues after the gap; the offset records and counts it.",
     ),
     Option(
         "maxRecordsPerBatch",
         "0",
-        "Records to aim at in a batch, over all shards. 0: no limit.",
+        "Target number of records in a batch, over all shards. 0: no limit.",
     ),
     Option(
         "maxBatchSpan",
         "0 seconds",
-        "The longest time of arrival that a batch takes of a shard. 0: no limit.",
+        "The longest time of arrival that a batch reads from a shard. 0 seconds: no limit.",
     ),
     Option(
         "tipLag",
         "1 second",
-        "A busy shard's batch ends with the first record that is younger than this. Less needs "
-        "more calls to find the end, more adds latency.",
+        "A batch of a busy shard ends with the first record that is younger than this. A shorter "
+        "time needs more calls to find the end; a longer time adds latency.",
     ),
-    Option("fetchLimit", "10000", "Records to ask for in one GetRecords call, at most 10000."),
+    Option("fetchLimit", "10000", "Records per GetRecords call, at most 10000."),
     Option(
         "readsPerSecond",
         "5",
-        "GetRecords calls a second and shard. Kinesis allows 5 to all consumers of a shard "
-        "together: less leaves room for others. 0: no limit.",
+        "GetRecords calls per second and shard. Kinesis allows 5 to all consumers of a shard "
+        "together, so a lower number leaves room for others. 0: no limit.",
     ),
-    Option("probeThreads", "32", "Shards that the driver looks into at the same time."),
+    Option("probeThreads", "32", "Number of shards that the driver plans at the same time."),
     Option(
         "retryTimeout",
         "2 minutes",
-        "How long a call is repeated while the stream throttles, fails or cannot be reached.",
+        "How long a call is retried while the stream throttles, fails or is unreachable.",
     ),
-    Option("requestTimeout", "30 seconds", "How long to wait for one answer, at least 1 second."),
+    Option("requestTimeout", "30 seconds", "How long to wait for one answer. At least 1 second."),
 )
 
-MOST_RECORDS_OF_A_CALL = 10_000
-
-_SECOND = timedelta(seconds=1)
+MAX_RECORDS_PER_CALL = 10_000
+_MIN_REQUEST_TIMEOUT = timedelta(seconds=1)
 
 T = TypeVar("T")
-
-_UNITS = {
-    "millisecond": timedelta(milliseconds=1),
-    "second": timedelta(seconds=1),
-    "minute": timedelta(minutes=1),
-    "hour": timedelta(hours=1),
-    "day": timedelta(days=1),
-}
 
 
 @dataclass(frozen=True)
 class KinesisOptions:
-    """The options, parsed. `start_at` is None for TRIM_HORIZON and LATEST (`starts_latest`)."""
+    """The parsed options. `start_at` is None for TRIM_HORIZON and LATEST (`starts_latest`)."""
 
     stream: str
     region: str | None
@@ -118,30 +116,39 @@ class KinesisOptions:
 
     @classmethod
     def parse(cls, given: Mapping[str, str]) -> "KinesisOptions":
-        """Spark gives names in any case. Raises ConfigError naming option, need and value."""
+        """Parse options, whose names may have any case.
+
+        Raises:
+            ConfigError: an option is unknown, missing or invalid.
+        """
         text = _with_defaults(given)
         if not text["stream"]:
-            raise ConfigError("kinesis option 'stream' is missing: the name of the stream to read")
-        starts_latest, start_at = _starting_position(text["startingPosition"])
+            raise ConfigError("kinesis option 'stream' is missing; set the name of the stream")
+
+        def value(name: str, parse: Callable[[str], T]) -> T:
+            try:
+                return parse(text[name])
+            except ConfigError as error:
+                raise ConfigError(f"kinesis option '{name}': {error}") from None
+
+        starts_latest, start_at = value("startingPosition", _starting_position)
         return cls(
             stream=text["stream"],
             region=text["region"] or None,
             endpoint_url=text["endpointUrl"] or None,
             starts_latest=starts_latest,
             start_at=start_at,
-            resume_from=_sequence_numbers("resumeFrom", text["resumeFrom"]),
-            stop_at=_time("stopAt", text["stopAt"]) if text["stopAt"] else None,
-            fail_on_data_loss=_boolean("failOnDataLoss", text["failOnDataLoss"]),
-            max_records_per_batch=_whole("maxRecordsPerBatch", text["maxRecordsPerBatch"], 0),
-            max_batch_span=_duration("maxBatchSpan", text["maxBatchSpan"]),
-            tip_lag=_duration("tipLag", text["tipLag"]),
-            fetch_limit=_whole("fetchLimit", text["fetchLimit"], 1, MOST_RECORDS_OF_A_CALL),
-            reads_per_second=_whole("readsPerSecond", text["readsPerSecond"], 0),
-            probe_threads=_whole("probeThreads", text["probeThreads"], 1),
-            retry_timeout=_duration("retryTimeout", text["retryTimeout"]),
-            request_timeout=_duration(
-                "requestTimeout", text["requestTimeout"], timedelta(seconds=1)
-            ),
+            resume_from=value("resumeFrom", _sequence_numbers),
+            stop_at=value("stopAt", parse_time) if text["stopAt"] else None,
+            fail_on_data_loss=value("failOnDataLoss", parse_boolean),
+            max_records_per_batch=value("maxRecordsPerBatch", _integer_from(0)),
+            max_batch_span=value("maxBatchSpan", parse_duration),
+            tip_lag=value("tipLag", parse_duration),
+            fetch_limit=value("fetchLimit", _integer_from(1, MAX_RECORDS_PER_CALL)),
+            reads_per_second=value("readsPerSecond", _integer_from(0)),
+            probe_threads=value("probeThreads", _integer_from(1)),
+            retry_timeout=value("retryTimeout", parse_duration),
+            request_timeout=value("requestTimeout", _request_timeout),
         )
 
 
@@ -163,10 +170,6 @@ def _with_defaults(given: Mapping[str, str]) -> dict[str, str]:
     return defaults | {names[name.lower()]: value.strip() for name, value in given.items()}
 
 
-def _wrong(name: str, wanted: str, found: str) -> ConfigError:
-    return ConfigError(f"kinesis option '{name}' must be {wanted}, not {found!r}")
-
-
 def _starting_position(text: str) -> tuple[bool, datetime | None]:
     match text.upper():
         case "TRIM_HORIZON":
@@ -174,53 +177,44 @@ def _starting_position(text: str) -> tuple[bool, datetime | None]:
         case "LATEST":
             return True, None
     try:
-        return False, _time("startingPosition", text)
+        return False, parse_time(text)
     except ConfigError:
-        wanted = "TRIM_HORIZON, LATEST or a time like 2026-01-31T00:00:00Z"
-        raise _wrong("startingPosition", wanted, text) from None
+        raise ConfigError(
+            "expected TRIM_HORIZON, LATEST or an ISO 8601 time with an offset, like "
+            f"2026-01-31T00:00:00Z, got {text!r}"
+        ) from None
 
 
-def _time(name: str, text: str) -> datetime:
-    wanted = "an ISO 8601 time with offset, like 2026-01-31T00:00:00Z"
-    time = _parsed(name, text, wanted, datetime.fromisoformat)
-    if time.tzinfo is None:
-        raise _wrong(name, wanted, text)
-    return time.astimezone(UTC)
+def _integer_from(least: int, most: int | None = None) -> Callable[[str], int]:
+    """A parser of whole numbers from `least` to `most`, both inclusive."""
+    expected = f"expected a whole number from {least}" + (f" to {most}" if most else "")
+
+    def parse(text: str) -> int:
+        number = parse_integer(text)
+        if number < least or (most is not None and number > most):
+            raise ConfigError(f"{expected}, got {text!r}")
+        return number
+
+    return parse
 
 
-def _duration(name: str, text: str, least: timedelta = timedelta(0)) -> timedelta:
-    match = re.fullmatch(r"(\d+) *([a-z]+?)s?", text.lower())
-    if match is None or match[2] not in _UNITS or int(match[1]) * _UNITS[match[2]] < least:
-        raise _wrong(name, f"a duration like '10 seconds' ({', '.join(_UNITS)}s)", text)
-    return int(match[1]) * _UNITS[match[2]]
+def _request_timeout(text: str) -> timedelta:
+    timeout = parse_duration(text)
+    if timeout < _MIN_REQUEST_TIMEOUT:
+        raise ConfigError(
+            f"expected at least {format_duration(_MIN_REQUEST_TIMEOUT)}, got {text!r}"
+        )
+    return timeout
 
 
-def _whole(name: str, text: str, least: int, most: int | None = None) -> int:
-    wanted = f"a whole number from {least}" + (f" to {most}" if most else "")
-    number = _parsed(name, text, wanted, int)
-    if number < least or (most is not None and number > most):
-        raise _wrong(name, wanted, text)
-    return number
-
-
-def _boolean(name: str, text: str) -> bool:
-    if text.lower() not in ("true", "false"):
-        raise _wrong(name, "true or false", text)
-    return text.lower() == "true"
-
-
-def _sequence_numbers(name: str, text: str) -> tuple[tuple[str, str], ...]:
-    wanted = 'JSON like {"shardId-000000000000": "4959…"}'
-    numbers: Any = _parsed(name, text or "{}", wanted, json.loads)
+def _sequence_numbers(text: str) -> tuple[tuple[str, str], ...]:
+    expected = 'expected JSON like {"shardId-000000000000": "4959…"}'
+    try:
+        numbers: Any = json.loads(text or "{}")
+    except ValueError:
+        raise ConfigError(f"{expected}, got {text!r}") from None
     if not isinstance(numbers, dict) or not all(
         isinstance(number, str) and number.isdecimal() for number in numbers.values()
     ):
-        raise _wrong(name, wanted, text)
+        raise ConfigError(f"{expected}, got {text!r}")
     return tuple(sorted(numbers.items()))
-
-
-def _parsed(name: str, text: str, wanted: str, parse: Callable[[str], T]) -> T:
-    try:
-        return parse(text)
-    except ValueError:
-        raise _wrong(name, wanted, text) from None

@@ -1,10 +1,11 @@
-"""Plan a batch: from the offset so far to the next one. Pure but for the looks of a probe.
+"""Plan a batch: from the offset so far to the next one. Pure, except for the peeks of a probe.
 
-- A shard's end is the sequence number of a record that exists, or the end of a closed shard.
-- A shard is read once all its parents are drained by an earlier batch, so that the records of a
-  partition key keep their order. A parent that has nothing left to read is no batch to wait for.
-- Where no shard moves, the offset stays the same, byte for byte: Spark runs no batch.
-- A position whose record left the stream is a loss, unless nothing can have stood behind it.
+- The end of a shard is the sequence number of a record that exists, or the end of a closed shard.
+- A shard is read after an earlier batch has read all its parents to their end, so that the records
+  of a partition key keep their order. A parent without unread records needs no batch of its own.
+- If no shard moves, the offset stays the same, byte for byte, and Spark runs no batch.
+- If the record of a position has left the stream, records are lost, unless none can have followed
+  it.
 """
 
 from collections.abc import Mapping
@@ -17,39 +18,39 @@ from jobs.sources.kinesis.batch_end import Bounds
 from jobs.sources.kinesis.data_loss import loss_of_shard
 from jobs.sources.kinesis.model import Probe, Shard
 from jobs.sources.kinesis.offset import Offset, Position, State
-from jobs.sources.kinesis.shard_planner import Step, View, step, view
+from jobs.sources.kinesis.shard_planner import ShardPlan, UnreadView, plan_shard, view_unread
 
-# Looks of a plan over all shards, and the least of one shard: what they miss, the next plan finds.
-_LOOKS = 3_000
-_LEAST_LOOKS = 6
-# An idle stream's offset is renewed this often, by an empty batch. It tells a restarted query
-# that the stream was idle then, which proves that nothing was lost, but only for the retention
-# time, which is a day at least.
+# Peeks of a plan over all shards, and the least for one shard. The next plan finds what they miss.
+_MAX_PEEKS = 3_000
+_MIN_PEEKS_PER_SHARD = 6
+# The offset of an idle stream is renewed this often, by an empty batch. A restarted query reads
+# from it that the stream was idle at that time. This proves that nothing was lost, but only for
+# the retention time, which is at least a day.
 _RENEWAL_MS = 6 * 3_600_000
 
 
 @dataclass(frozen=True)
 class Admission:
-    """What a batch may hold. `records` counts over all shards; None is no limit."""
+    """The limits of a batch. `records` counts over all shards; None is no limit."""
 
     tip_lag_ms: int = 1_000
     span_ms: int | None = None
     records: int | None = None
     until_ms: int | None = None
 
-    def bounds(self, views: Mapping[str, View], now_ms: int) -> Bounds:
-        """The share of each shard: what shards with little leave goes to those with more."""
+    def bounds(self, busy: Mapping[str, UnreadView], now_ms: int) -> Bounds:
+        """The share of each busy shard. Shards with few records leave the rest to the others."""
         records = self.records
         if records is not None:
-            little = [len(seen.unread.marks) for seen in views.values() if seen.unread.at_tip]
-            records = max(1, (records - sum(little)) // max(1, len(views) - len(little)))
-        looks = max(_LEAST_LOOKS, _LOOKS // max(1, len(views)))
-        return Bounds(now_ms, self.tip_lag_ms, self.until_ms, self.span_ms, records, looks)
+            few = [len(view.peek.records) for view in busy.values() if view.peek.at_tip]
+            records = max(1, (records - sum(few)) // max(1, len(busy) - len(few)))
+        max_peeks = max(_MIN_PEEKS_PER_SHARD, _MAX_PEEKS // max(1, len(busy)))
+        return Bounds(now_ms, self.tip_lag_ms, self.until_ms, self.span_ms, records, max_peeks)
 
 
 @dataclass
 class Planner:
-    """Plans the batches of one query. Runs on the driver; looks into shards in parallel."""
+    """Plans the batches of one query. Runs on the driver, and peeks into shards in parallel."""
 
     probe: Probe
     threads: Executor
@@ -62,25 +63,26 @@ class Planner:
     ) -> Offset:
         """The offset after the next batch; `start` itself if there is nothing to read.
 
-        Raises DataLossError if records were lost, or may have been, unless told otherwise.
+        Raises:
+            DataLossError: records were lost, or may have been, and fail_on_data_loss is true.
         """
         positions = self._positions(start, shards)
-        steps = {
+        plans = {
             shard_id: self._checked(
-                Step(
-                    Position(State.DRAINED, since_ms=now_ms),
+                ShardPlan(
+                    Position(State.SHARD_END, since_ms=now_ms),
                     loss_of_shard(shard_id, position, now_ms),
                 )
             )
             for shard_id, position in positions.items()
-            if shard_id not in shards and position.state is not State.DRAINED
+            if shard_id not in shards and position.state is not State.SHARD_END
         }
-        while ready := _ready(shards, positions, steps):
-            steps |= self._round(ready, positions, admission, now_ms)
-        return self._offset(start, shards, positions, steps, now_ms)
+        while ready := _ready(shards, positions, plans):
+            plans |= self._plan_round(ready, positions, admission, now_ms)
+        return self._offset(start, shards, positions, plans, now_ms)
 
     def _positions(self, start: Offset, shards: Mapping[str, Shard]) -> dict[str, Position]:
-        """Where every shard stands: also those that are new to the stream, or to the query."""
+        """The position of every shard, also of those that are new to the stream or the query."""
         if start.initial is not None:
             return {
                 shard_id: Position(State.AFTER, self.resume_from[shard_id])
@@ -88,10 +90,10 @@ class Planner:
                 else start.initial
                 for shard_id in shards
             }
-        # A shard that the last plan did not see yet got its first record later.
+        # A shard that did not exist at the last plan got its first record after it.
         new = Position(State.TRIM_HORIZON, since_ms=start.as_of_ms)
         positions = dict.fromkeys(shards, new) | dict(start.shards)
-        # The last plan looked at idle shards later than the offset says.
+        # The last plan may have seen an idle shard later than the offset records.
         return {
             shard_id: self._latest[shard_id]
             if position.is_at(self._latest.get(shard_id))
@@ -99,71 +101,77 @@ class Planner:
             for shard_id, position in positions.items()
         }
 
-    def _round(
+    def _plan_round(
         self,
         ready: list[Shard],
         positions: Mapping[str, Position],
         admission: Admission,
         now_ms: int,
-    ) -> dict[str, Step]:
-        """Plan shards that do not wait for each other: look at all, then share out the batch."""
-        at = [positions[shard.shard_id] for shard in ready]
-        seen = list(self.threads.map(partial(view, self.probe, now_ms=now_ms), ready, at))
+    ) -> dict[str, ShardPlan]:
+        """Plan shards that do not wait for each other: peek into all, then share out the batch."""
         names = [shard.shard_id for shard in ready]
-        busy = {name: one for name, one in zip(names, seen, strict=True) if one.unread.marks}
+        starts = [positions[name] for name in names]
+        views = list(
+            self.threads.map(partial(view_unread, self.probe, now_ms=now_ms), ready, starts)
+        )
+        busy = {name: view for name, view in zip(names, views, strict=True) if view.peek.records}
         bounds = admission.bounds(busy, now_ms)
-        steps = self.threads.map(partial(step, self.probe, bounds=bounds), ready, at, seen)
-        return {name: self._checked(one) for name, one in zip(names, steps, strict=True)}
+        plans = self.threads.map(
+            partial(plan_shard, self.probe, bounds=bounds), ready, starts, views
+        )
+        return {name: self._checked(plan) for name, plan in zip(names, plans, strict=True)}
 
-    def _checked(self, taken: Step) -> Step:
-        if taken.loss is not None and self.fail_on_data_loss:
-            raise DataLossError(str(taken.loss))
-        return taken
+    def _checked(self, plan: ShardPlan) -> ShardPlan:
+        if plan.loss is not None and self.fail_on_data_loss:
+            raise DataLossError(str(plan.loss))
+        return plan
 
     def _offset(
         self,
         start: Offset,
         shards: Mapping[str, Shard],
         positions: Mapping[str, Position],
-        steps: Mapping[str, Step],
+        plans: Mapping[str, ShardPlan],
         now_ms: int,
     ) -> Offset:
-        found = {
-            name: steps[name].position if name in steps else at for name, at in positions.items()
+        reached = {
+            name: plans[name].position if name in plans else position
+            for name, position in positions.items()
         }
-        self._latest = found
-        losses = {name: one.loss.gap() for name, one in steps.items() if one.loss is not None}
-        has_moved = bool(losses) or any(not found[name].is_at(positions[name]) for name in found)
+        self._latest = reached
+        gaps = {name: plan.loss.gap() for name, plan in plans.items() if plan.loss is not None}
+        has_moved = bool(gaps) or any(not reached[name].is_at(positions[name]) for name in reached)
         is_due = start.initial is not None or now_ms - start.as_of_ms >= _RENEWAL_MS
         if not has_moved and not is_due:
             return start
         return Offset(
             as_of_ms=now_ms,
-            # A drained shard stays until the stream forgets it: its children ask for it.
+            # A shard that was read to its end stays until it leaves the stream, because its
+            # children depend on it.
             shards={
                 name: position
-                for name, position in found.items()
-                if name in shards or position.state is not State.DRAINED
+                for name, position in reached.items()
+                if name in shards or position.state is not State.SHARD_END
             },
-            gaps={**start.gaps, **losses},
-            gap_count=start.gap_count + len(losses),
+            gaps={**start.gaps, **gaps},
+            gap_count=start.gap_count + len(gaps),
         )
 
 
 def _ready(
-    shards: Mapping[str, Shard], positions: Mapping[str, Position], steps: Mapping[str, Step]
+    shards: Mapping[str, Shard], positions: Mapping[str, Position], plans: Mapping[str, ShardPlan]
 ) -> list[Shard]:
-    """The shards to plan next: their parents are drained, by an earlier batch or by none."""
+    """The shards to plan next: an earlier batch, or none, has read their parents to the end."""
 
     def is_done(parent: str) -> bool:
-        if parent in steps:
-            return steps[parent].has_nothing_left
-        return parent not in positions or positions[parent].state is State.DRAINED
+        if parent in plans:
+            return plans[parent].has_nothing_left
+        return parent not in positions or positions[parent].state is State.SHARD_END
 
     return [
         shard
         for name, shard in shards.items()
-        if name not in steps
-        and positions[name].state is not State.DRAINED
+        if name not in plans
+        and positions[name].state is not State.SHARD_END
         and all(is_done(parent) for parent in shard.parents)
     ]

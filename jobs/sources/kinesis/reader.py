@@ -1,7 +1,7 @@
 """Read one range of a shard. Runs on the executors.
 
-A range is read as it was planned or not at all: it begins with the record that the plan saw first
-and ends with the one that it chose, or the task fails. So a replayed batch has the same rows.
+A range is read exactly as it was planned: it starts with the first record of the plan and ends with
+the last one, or the task fails. A replayed batch therefore has the same rows.
 """
 
 import warnings
@@ -39,31 +39,31 @@ RECORD_BATCH_SCHEMA = pa.schema(
 )
 
 
-def read(client: KinesisClient, wanted: Range) -> Iterator[pa.RecordBatch]:
+def read(client: KinesisClient, planned: Range) -> Iterator[pa.RecordBatch]:
     """The rows of a range, one batch for each answer of the stream.
 
-    Columns out: RECORD_SCHEMA, one row for each record, or for each user record of an aggregated
-    one.
+    Columns out: RECORD_SCHEMA
+    Rows:        one for each record, or for each user record of an aggregated one
 
     Raises:
         DataLossError: the first or the last record of the range has left the stream. With
-            failOnDataLoss=false that is a warning, and what is left is read.
+            failOnDataLoss=false, the reader warns and reads the records that are left.
         SourceError: the stream is forbidden or does not answer.
     """
-    for records in _ahead(_RangeReader(client, wanted).records()):
-        yield _batch(wanted.shard_id, records)
+    for records in _prefetched(_RangeReader(client, planned).records()):
+        yield _arrow_batch(planned.shard_id, records)
 
 
 @dataclass
 class _RangeReader:
-    """Follows one shard through a range, over iterators that expire."""
+    """Reads one shard through a range, and replaces iterators that expire."""
 
     client: KinesisClient
-    wanted: Range
+    planned: Range
     _last_read: str | None = None
 
     def records(self) -> Iterator[Records]:
-        """The records of the range, page by page, never an empty page."""
+        """The records of the range, page by page. No page is empty."""
         for answer in self._answers():
             if not answer.records:
                 continue
@@ -75,96 +75,98 @@ class _RangeReader:
                 yield page
             if is_last:
                 return
-        if self.wanted.last is not None or self._last_read is None:
-            self._fail_short("the shard's end")
+        if self.planned.last is not None or self._last_read is None:
+            self._fail_incomplete("the shard's end")
 
     def _answers(self) -> Iterator[Answer]:
         """Answers until the shard's end: a null iterator, or a tip that stays quiet.
 
-        A server may be slow to show a record at the tip that it has shown to the driver, so a
-        range with a last record waits for it; a closed shard gets no more, so it does not.
+        A server may return a record at the tip to the driver earlier than to an executor. A range
+        with a last record therefore waits for that record, up to `retryTimeout`. A range without
+        one belongs to a closed shard, which gets no more records, and does not wait.
         """
         iterator: str | None = self._iterator()
-        quiet, patience = 0, Backoff(self.client.options.retry_timeout.total_seconds())
+        quiet, backoff = 0, Backoff(self.client.options.retry_timeout.total_seconds())
         while iterator is not None:
             try:
                 answer = self.client.records(
-                    self.wanted.shard_id, iterator, self.client.options.fetch_limit
+                    self.planned.shard_id, iterator, self.client.options.fetch_limit
                 )
             except ExpiredIteratorError:
                 iterator = self._iterator()
                 continue
             yield answer
             iterator = answer.next_iterator
-            quiet = 0 if answer.records or answer.behind_ms else quiet + 1
+            quiet = 0 if answer.records or answer.millis_behind_latest else quiet + 1
             if quiet >= QUIET_ANSWERS and (
-                self.wanted.last is None or not patience.wait(is_known=True)
+                self.planned.last is None or not backoff.wait(is_known=True)
             ):
                 return
 
     def _iterator(self) -> str:
-        """An iterator at the first record of the range, or behind the last one read."""
+        """An iterator at the first record of the range, or after the last one read."""
         if self._last_read is not None:
             start = StartingPoint.after(self._last_read)
         else:
-            start = StartingPoint.at(self.wanted.first)
+            start = StartingPoint.at(self.planned.first)
         try:
-            return self.client.iterator(self.wanted.shard_id, start)
+            return self.client.iterator(self.planned.shard_id, start)
         except RefusedStartError:
-            return self.client.iterator(self.wanted.shard_id, StartingPoint.trim_horizon())
+            return self.client.iterator(self.planned.shard_id, StartingPoint.trim_horizon())
 
     def _check_first(self, found: str) -> None:
-        if found == self.wanted.first:
+        if found == self.planned.first:
             return
-        self._lost(
-            f"shard {self.wanted.shard_id}: the batch starts at {self.wanted.first}, the oldest "
-            f"record left is {found}: the records between them left the stream after the batch was "
-            "planned; raise the stream's retention"
+        self._report_loss(
+            f"shard {self.planned.shard_id}: the batch starts at {self.planned.first}, but the "
+            f"oldest record left is {found}. The records between them left the stream after the "
+            "batch was planned. Raise the stream's retention"
         )
 
     def _cut(self, records: Records) -> tuple[Records, bool]:
-        """What of an answer belongs to the range, and whether the range ends here."""
-        if self.wanted.last is None:
+        """The part of an answer that belongs to the range, and whether the range ends here."""
+        if self.planned.last is None:
             return records, False
-        last = int(self.wanted.last)
+        last = int(self.planned.last)
         numbers = records.sequence_numbers
         if int(numbers[-1]) < last:
             return records, False
         count = bisect_right(numbers, last, key=int)
         if count == 0 or int(numbers[count - 1]) != last:
-            self._fail_short(numbers[min(count, len(numbers) - 1)])
+            self._fail_incomplete(numbers[min(count, len(numbers) - 1)])
         return records.head(count), True
 
-    def _fail_short(self, found: str) -> None:
-        wanted = self.wanted.last or f"{self.wanted.first} and what follows it"
-        self._lost(
-            f"shard {self.wanted.shard_id}: the batch wants {wanted}, but behind "
-            f"{self._last_read or 'its start'} the stream gave {found}: it was trimmed, or is not "
-            "the stream that the batch was planned on"
+    def _fail_incomplete(self, found: str) -> None:
+        expected = self.planned.last or f"{self.planned.first} and the records after it"
+        self._report_loss(
+            f"shard {self.planned.shard_id}: expected {expected}, but after "
+            f"{self._last_read or 'the start of the batch'} the stream returned {found}. It was "
+            "trimmed, or it is not the stream that the batch was planned on. Raise the stream's "
+            "retention, or set option 'stream' to that stream"
         )
 
-    def _lost(self, message: str) -> None:
+    def _report_loss(self, message: str) -> None:
         if self.client.options.fail_on_data_loss:
             raise DataLossError(message)
         warnings.warn(message, stacklevel=2)
 
 
-def _ahead(pages: Iterator[Records]) -> Iterator[Records]:
-    """The same pages; the next one is fetched while Spark takes the last."""
+def _prefetched(pages: Iterator[Records]) -> Iterator[Records]:
+    """The same pages. The next page is fetched while Spark processes the current one."""
     fetcher = ThreadPoolExecutor(1, thread_name_prefix="kinesis-fetch")
     try:
-        coming = fetcher.submit(next, pages, None)
-        while (page := coming.result()) is not None:
-            coming = fetcher.submit(next, pages, None)
+        following = fetcher.submit(next, pages, None)
+        while (page := following.result()) is not None:
+            following = fetcher.submit(next, pages, None)
             yield page
     finally:
         fetcher.shutdown(wait=False, cancel_futures=True)
 
 
-def _batch(shard_id: str, records: Records) -> pa.RecordBatch:
+def _arrow_batch(shard_id: str, records: Records) -> pa.RecordBatch:
     sub_sequence_numbers = [0] * len(records)
     if any(data.startswith(MAGIC) for data in records.data):
-        records, sub_sequence_numbers = _without_aggregation(records)
+        records, sub_sequence_numbers = _deaggregated(records)
     return pa.RecordBatch.from_arrays(
         [
             pa.array(records.data, pa.binary()),
@@ -178,9 +180,9 @@ def _batch(shard_id: str, records: Records) -> pa.RecordBatch:
     )
 
 
-def _without_aggregation(records: Records) -> tuple[Records, list[int]]:
-    """The user records of aggregated records, and the place of each in its record."""
-    split, places = Records(), []
+def _deaggregated(records: Records) -> tuple[Records, list[int]]:
+    """The user records of aggregated records, and the index of each in its record."""
+    split, indexes = Records(), []
     for data, key, number, arrived in zip(
         records.data,
         records.partition_keys,
@@ -188,10 +190,10 @@ def _without_aggregation(records: Records) -> tuple[Records, list[int]]:
         records.arrived_us,
         strict=True,
     ):
-        for place, (user_data, user_key) in enumerate(user_records(data) or [(data, key)]):
+        for index, (user_data, user_key) in enumerate(user_records(data) or [(data, key)]):
             split.data.append(user_data)
             split.partition_keys.append(user_key)
             split.sequence_numbers.append(number)
             split.arrived_us.append(arrived)
-            places.append(place)
-    return split, places
+            indexes.append(index)
+    return split, indexes

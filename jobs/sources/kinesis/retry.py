@@ -1,4 +1,4 @@
-"""When to call again, and how often one may call."""
+"""Decide when to retry a call, and limit the rate of calls."""
 
 import random
 import time
@@ -27,12 +27,12 @@ THROTTLED = frozenset(
         "ThrottlingException",
     }
 )
-_PASSING = THROTTLED | {"InternalFailure", "InternalFailureException", "RequestTimeout"}
+_TRANSIENT = THROTTLED | {"InternalFailure", "InternalFailureException", "RequestTimeout"}
 
 _FIRST_WAIT = 0.2
 _LONGEST_WAIT = 5.0
-# An endpoint that has never answered is more likely wrong than ill: tell the user soon.
-_CALLS_TO_A_STRANGER = 4
+# An endpoint that has never answered is probably wrong, so the user should see the error soon.
+_ATTEMPTS_WITHOUT_ANSWER = 4
 
 
 def error_code(error: Exception) -> str:
@@ -42,16 +42,16 @@ def error_code(error: Exception) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
-def is_passing(error: Exception) -> bool:
-    """Whether the same call may well succeed later."""
+def is_transient(error: Exception) -> bool:
+    """Whether the same call may succeed later."""
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return error_code(error) in _PASSING or status >= 500 or status == 429
+        return error_code(error) in _TRANSIENT or status >= 500 or status == 429
     return isinstance(error, MalformedAnswerError) or is_unreachable(error)
 
 
 def is_unreachable(error: Exception) -> bool:
-    """Whether no answer came, or only a part of one."""
+    """Whether no answer arrived, or only a part of one."""
     return isinstance(
         error, ConnectionError | HTTPClientError | IncompleteReadError | ResponseStreamingError
     )
@@ -59,7 +59,10 @@ def is_unreachable(error: Exception) -> bool:
 
 @dataclass
 class Backoff:
-    """Waits between attempts: random up to a bound that doubles, so that readers spread out."""
+    """Waits between attempts: random up to a bound that doubles, which spreads readers out.
+
+    `timeout` is in seconds, and counts from the first failure.
+    """
 
     timeout: float
     sleep: Callable[[float], None] = time.sleep
@@ -68,14 +71,18 @@ class Backoff:
     _failing_since: float = 0.0
 
     def wait(self, *, is_known: bool) -> bool:
-        """Wait before the next attempt; False if there should be none."""
+        """Wait before the next attempt. Return False, without a wait, if there should be none.
+
+        Args:
+            is_known: the endpoint has answered before.
+        """
         now = self.clock()
         if self._attempts == 0:
             self._failing_since = now
         self._attempts += 1
         if now - self._failing_since >= self.timeout:
             return False
-        if not is_known and self._attempts >= _CALLS_TO_A_STRANGER:
+        if not is_known and self._attempts >= _ATTEMPTS_WITHOUT_ANSWER:
             return False
         bound = min(_LONGEST_WAIT, _FIRST_WAIT * 2.0**self._attempts)
         self.sleep(random.uniform(bound / 4, bound))
@@ -84,16 +91,16 @@ class Backoff:
 
 @dataclass
 class Budget:
-    """At most `per_second` calls a second to each shard, and as many at once: a token bucket.
+    """A token bucket for each shard: at most `per_second` calls per second, and as many at once.
 
-    The driver and the executors keep to it each on their own; that they share a shard's real
-    limit with others is what Backoff is for. 0 is no limit.
+    The driver and each executor have budgets of their own. If they and other consumers together
+    exceed the limit of a shard, `Backoff` handles the throttling. 0 is no limit.
     """
 
     per_second: int
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
-    _free_at: dict[str, float] = field(default_factory=dict)
+    _full_at: dict[str, float] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
     def take(self, shard_id: str) -> None:
@@ -104,9 +111,12 @@ class Budget:
                 self.sleep(wait)
 
     def _reserve(self, shard_id: str) -> float:
-        """Book the next free slot; how long it is away. `_free_at` is when the bucket is full."""
+        """Reserve the next free slot. Return the seconds until then, negative if it is free now.
+
+        `_full_at` has the time at which the bucket of each shard is full again.
+        """
         with self._lock:
             now = self.clock()
-            full_at = max(now, self._free_at.get(shard_id, now)) + 1 / self.per_second
-            self._free_at[shard_id] = full_at
+            full_at = max(now, self._full_at.get(shard_id, now)) + 1 / self.per_second
+            self._full_at[shard_id] = full_at
             return full_at - now - 1.0

@@ -1,4 +1,4 @@
-"""The audit's own reading of bytes: whatever becomes an event, it must understand as well."""
+"""The parser of the audit reads every record that can become an event."""
 
 from datetime import datetime, timedelta
 
@@ -12,25 +12,26 @@ from tests.support.frames import in_order, raw_frame
 
 
 def test_it_reads_every_time_that_an_event_may_have(spark: SparkSession) -> None:
-    readable = {text: wanted for text, wanted in CREATED_AT if wanted is not None}
+    """The forms are those that the pipeline is tested with."""
+    readable = {text: iso for text, iso in CREATED_AT if iso is not None}
     records = [b'{"created_at":%s}' % text.encode() for text in readable]
 
-    read = with_members(raw_frame(spark, records))
+    rows = with_members(raw_frame(spark, records))
 
-    told = in_order(read.withColumn("micros", F.unix_micros("created_at")), "micros")
-    assert dict(zip(readable, told, strict=True)) == {
-        text: (_micros(wanted),) for text, wanted in readable.items()
+    actual = in_order(rows.withColumn("micros", F.unix_micros("created_at")), "micros")
+    assert dict(zip(readable, actual, strict=True)) == {
+        text: (_micros(iso),) for text, iso in readable.items()
     }
 
 
 def test_it_reads_what_is_one_json_object_and_nothing_else(spark: SparkSession) -> None:
-    """The corpus, each of its values within an object."""
+    """Each value of the corpus is put into an object."""
     cases = {b'{"x":%s,"event_name":"a:b"}' % (data or b""): fault for data, fault in CORPUS}
 
-    read = with_members(raw_frame(spark, list(cases)))
+    rows = with_members(raw_frame(spark, list(cases)))
 
-    told = [name == "a:b" for (name,) in in_order(read, "event_name")]
-    assert dict(zip(cases, told, strict=True)) == {
+    actual = [name == "a:b" for (name,) in in_order(rows, "event_name")]
+    assert dict(zip(cases, actual, strict=True)) == {
         data: fault in (SOUND, "not_an_object") for data, fault in cases.items()
     }
 

@@ -1,0 +1,1 @@
+"""Tests of the checkpoints, one file for each module."""

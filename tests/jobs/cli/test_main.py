@@ -1,23 +1,34 @@
-"""Errors that a user can make: one line, an exit code, no stack trace."""
+"""The command line: errors of users in one line with an exit code, and help at once."""
 
+import importlib
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.cli import main as cli
-from jobs.runtime import session
+from jobs.cli import main
+from jobs.cli.main import COMMANDS
 from tests.support.commands import STREAM, run, settings
 from tests.support.servers import FakeKinesis, fake_kinesis
 
-pytestmark = pytest.mark.usefixtures("spark")
+HEAVY = ("boto3", "botocore", "delta", "py4j", "pyarrow", "pyspark", "transforms")
+HELP = """
+import sys
+from jobs.cli import main
+try:
+    main(sys.argv[1:])
+finally:
+    print(*sorted({name.partition(".")[0] for name in sys.modules}), file=sys.stderr)
+"""
 
 
-@pytest.fixture(autouse=True)
-def session_of_all_tests(monkeypatch: pytest.MonkeyPatch, spark: SparkSession) -> None:
-    """The command line ends its session, which is that of all tests here."""
-    monkeypatch.setattr(session, "stop", lambda: None)
+@pytest.fixture
+def kept_session(monkeypatch: pytest.MonkeyPatch, spark: SparkSession) -> None:
+    """Let the command line not stop the session that all tests share."""
+    monkeypatch.setattr(importlib.import_module("jobs.runtime"), "stop_session", lambda: None)
 
 
 @pytest.fixture
@@ -27,65 +38,92 @@ def server() -> Iterator[FakeKinesis]:
 
 
 def error_of(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
-    code = cli.main(arguments)
+    """The exit code of a command, and its one line of error."""
+    code = main(arguments)
     [line] = [line for line in capsys.readouterr().err.splitlines() if line.startswith("event-l")]
     return code, line
 
 
-def test_a_missing_stream(
+@pytest.mark.parametrize("command", ["", *(command.name for command in COMMANDS)])
+def test_help_imports_nothing_heavy(command: str) -> None:
+    """`COMMAND --help` needs neither Spark nor boto3, and so answers at once."""
+    arguments = [command, "--help"] if command else ["--help"]
+    done = subprocess.run(
+        [sys.executable, "-c", HELP, *arguments], capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout.startswith(f"usage: event-lake {command}".rstrip())
+    assert not set(done.stderr.split()) & set(HEAVY)
+
+
+@pytest.mark.usefixtures("kept_session")
+def test_a_missing_stream_is_named(
     server: FakeKinesis, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The stream is named, before Spark has started anything."""
+    """The run ends before Spark has read or written anything."""
     code, line = error_of(capsys, "stream", *settings(server, str(tmp_path)))
     assert code == 4
     assert f"stream '{STREAM}' in us-east-1" in line
     assert "there is no such stream" in line
 
 
-def test_an_endpoint_that_does_not_answer(
+@pytest.mark.usefixtures("kept_session")
+def test_an_endpoint_that_does_not_answer_is_unreachable(
     server: FakeKinesis, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Port 1 of this machine refuses."""
+    """Port 1 of this machine refuses connections."""
     given = settings(server, str(tmp_path), "source.endpoint_url=http://127.0.0.1:1")
     code, line = error_of(capsys, "ingest", *given)
     assert code == 4
     assert "cannot be reached" in line
 
 
-def test_an_unknown_setting(
+@pytest.mark.usefixtures("kept_session")
+def test_an_unknown_setting_is_named_with_the_known_ones(
     server: FakeKinesis, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The known ones are listed."""
+    """A typing error is found at once."""
     code, line = error_of(capsys, "audit", *settings(server, str(tmp_path), "once.windw=1 hour"))
     assert code == 2
     assert "once: unknown setting(s) ['windw']; known:" in line
 
 
-def test_a_lake_that_cannot_be_written(
+@pytest.mark.usefixtures("kept_session")
+def test_a_lake_that_cannot_be_written_is_named(
     server: FakeKinesis, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A file stands where the folder should."""
+    """A file is in the place of the folder."""
     (tmp_path / "raw").write_text("not a folder")
     code, line = error_of(capsys, "process", "--once", *settings(server, str(tmp_path)))
     assert code == 6
-    assert f"the table at {tmp_path}/raw/records cannot be made" in line
+    assert f"the table at {tmp_path}/raw/records cannot be created" in line
 
 
-def test_an_audit_of_no_lake(
+@pytest.mark.usefixtures("kept_session")
+def test_an_audit_without_a_lake_fails(
     server: FakeKinesis, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It says what is missing, rather than that all is well."""
+    """Missing tables are not clean tables."""
     code, line = error_of(capsys, "audit", *settings(server, str(tmp_path)))
     assert code == 6
     assert "no table at" in line
 
 
-def test_spark_that_does_not_start(
+def test_a_spark_that_does_not_start_ends_with_one_line(
     server: FakeKinesis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was not foreseen is a line and an exit code as well."""
+    """An error that nobody foresaw is one line with an exit code, too."""
     monkeypatch.setenv("PYSPARK_SUBMIT_ARGS", "--no-such-option pyspark-shell")
     ended = run("audit", *settings(server, str(tmp_path)))
     assert ended.returncode == 10
     assert "\nevent-lake: [JAVA_GATEWAY_EXITED] " in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_a_missing_package_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The exit code is that of a set-up error."""
+    monkeypatch.setitem(sys.modules, "jobs.runtime", None)
+    code, line = error_of(capsys, "audit")
+    assert code == 3
+    assert "the Python package jobs.runtime is missing" in line

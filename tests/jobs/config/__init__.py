@@ -1,0 +1,1 @@
+"""Tests of the settings, one file for each module."""

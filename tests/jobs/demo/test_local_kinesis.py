@@ -8,15 +8,16 @@ import urllib.request
 import boto3
 import pytest
 
-from jobs.demo import local_kinesis as embedded
-from jobs.errors import MachineError
+from jobs.demo import local_kinesis as module
+from jobs.demo.local_kinesis import local_kinesis, use_demo_credentials
+from jobs.errors import SetupError
 from tests.support.processes import descendants, end_of
 
 HOLD = """
 import sys
 sys.path[:0] = {path!r}
-from jobs.demo import local_kinesis as embedded
-with embedded.kinesis() as url:
+from jobs.demo.local_kinesis import local_kinesis
+with local_kinesis() as url:
     print(url, flush=True)
     sys.stdin.read()
 """
@@ -30,9 +31,10 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "false")
 
 
-def test_the_server_takes_records_and_is_gone_afterwards():
-    embedded.use_demo_credentials()
-    with embedded.kinesis() as url:
+def test_the_server_takes_records_and_is_gone_afterwards() -> None:
+    """It lives as long as the block."""
+    use_demo_credentials()
+    with local_kinesis() as url:
         api = boto3.client("kinesis", region_name="us-east-1", endpoint_url=url)
         api.create_stream(StreamName="s", ShardCount=4)
         answer = api.put_record(StreamName="s", Data=b"x", PartitionKey="k")
@@ -41,7 +43,7 @@ def test_the_server_takes_records_and_is_gone_afterwards():
         urllib.request.urlopen(url, timeout=5)
 
 
-def test_the_server_ends_when_its_demo_is_killed():
+def test_the_server_ends_when_its_demo_is_killed() -> None:
     """Nobody can catch SIGKILL, so the server itself must notice."""
     with subprocess.Popen(
         [sys.executable, "-c", HOLD.format(path=sys.path)],
@@ -56,14 +58,16 @@ def test_the_server_ends_when_its_demo_is_killed():
     assert all(end_of(server) for server in servers)
 
 
-def test_without_moto_the_demo_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(embedded, "find_spec", lambda package: None)
-    with pytest.raises(MachineError, match=r"spark-submit\.sh demo.*event-lake\[demo\]"):
-        embedded.kinesis().__enter__()
+def test_without_moto_the_demo_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways are in the error."""
+    monkeypatch.setattr(module, "find_spec", lambda package: None)
+    with pytest.raises(SetupError, match=r"spark-submit\.sh demo.*event-lake\[demo\]"):
+        local_kinesis().__enter__()
 
 
-def test_the_users_credentials_and_proxy_stay_out_of_the_demo(monkeypatch: pytest.MonkeyPatch):
-    embedded.use_demo_credentials()
+def test_the_users_credentials_and_proxy_stay_out_of_the_demo() -> None:
+    """The demo never talks to AWS."""
+    use_demo_credentials()
     session = boto3.Session()
     credentials = session.get_credentials()
     assert credentials is not None

@@ -1,11 +1,12 @@
-"""When a command may write beside a running stream."""
+"""A command may commit while `stream` runs if the storage arbitrates between two writers."""
 
 from collections.abc import Iterator
 
 import pytest
+from pyspark import SparkConf
 from pyspark.sql import SparkSession
 
-from jobs.config.settings import Lake, Settings, Source
+from jobs.config import Lake, Settings, Source
 from jobs.errors import ConfigError
 from jobs.lake.concurrency import require_single_writer
 
@@ -15,24 +16,24 @@ S3_KEY = "spark.delta.logStore.s3.impl"
 
 @pytest.fixture
 def started_with(spark: SparkSession) -> Iterator[dict[str, str]]:
-    """Settings that Spark was started with: `getConf` answers a copy of these."""
-    chosen: dict[str, str] = {}
-    start = spark.sparkContext.getConf
+    """The configuration that Spark was started with. A test adds options to it."""
+    added: dict[str, str] = {}
+    get_conf = spark.sparkContext.getConf
 
-    def with_chosen() -> object:
-        conf = start()
-        for key, value in chosen.items():
+    def with_added() -> SparkConf:
+        conf = get_conf()
+        for key, value in added.items():
             conf.set(key, value)
         return conf
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(spark.sparkContext, "getConf", with_chosen)
-        yield chosen
+        patched.setattr(spark.sparkContext, "getConf", with_added)
+        yield added
 
 
 @pytest.mark.parametrize("raw", ["/lake/raw", "file:///lake/raw", "hdfs://name/lake/raw"])
-def test_disks_and_hdfs_arbitrate_by_themselves(spark: SparkSession, raw: str) -> None:
-    """A stream may go on there."""
+def test_local_disks_and_hdfs_arbitrate(spark: SparkSession, raw: str) -> None:
+    """A command may commit there while the stream runs."""
     require_single_writer(spark, _lake(raw, "/lake/processed"), stopped=False)
 
 
@@ -44,14 +45,14 @@ def test_disks_and_hdfs_arbitrate_by_themselves(spark: SparkSession, raw: str) -
         ("/raw", "s3://b/processed", "s3://b/processed"),
     ],
 )
-def test_s3_is_refused_until_the_user_says_that_all_else_stands_still(
+def test_s3_is_rejected_until_the_user_has_stopped_all_other_writers(
     spark: SparkSession, raw: str, processed: str, named: str
 ) -> None:
-    """One line names the place and both ways out."""
+    """The error is one line with the path and both solutions."""
     settings = _lake(raw, processed)
-    with pytest.raises(ConfigError) as refused:
+    with pytest.raises(ConfigError) as rejected:
         require_single_writer(spark, settings, stopped=False)
-    line = str(refused.value)
+    line = str(rejected.value)
     assert line.startswith(f"{named}: ")
     assert "--stopped" in line
     assert f"spark.delta.logStore.{named.partition(':')[0]}.impl={ARBITER}" in line
@@ -59,10 +60,10 @@ def test_s3_is_refused_until_the_user_says_that_all_else_stands_still(
     require_single_writer(spark, settings, stopped=True)
 
 
-def test_a_log_store_that_arbitrates_must_be_that_of_the_paths_scheme(
+def test_the_arbiter_must_be_the_log_store_of_the_scheme(
     spark: SparkSession, started_with: dict[str, str]
 ) -> None:
-    """Delta chooses by the scheme, and another log store is no arbiter."""
+    """Delta takes the log store of the path's scheme, and other log stores do not arbitrate."""
     settings = _lake("s3://b/raw", "s3://b/processed")
     for key, value in (
         ("spark.delta.logStore.s3a.impl", ARBITER),

@@ -1,7 +1,6 @@
-"""One run at a time writes the tables, whatever another one was about to do."""
+"""Only one run at a time writes the tables, whatever another run is about to do."""
 
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,17 +8,24 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.errors import LakeError
-from jobs.lake import fencing as claim
-from jobs.lake.fencing import Claim, Progress, progress
+from jobs.errors import FencedError
+from jobs.lake.append import append
+from jobs.lake.fencing import (
+    CommitMark,
+    RunProgress,
+    WriterFence,
+    commit_marks,
+    run_progress,
+)
 from jobs.lake.tables import Table
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
 def table(spark: SparkSession, tmp_path: Path) -> Table:
-    made = Table(f"{tmp_path}/table", "number bigint, part int", ("part",), ("number",))
-    made.create(spark)
-    return made
+    table = Table(f"{tmp_path}/table", "number bigint, part int", ("part",), ("number",))
+    table.create(spark)
+    return table
 
 
 def rows(spark: SparkSession, *numbers: int) -> DataFrame:
@@ -30,90 +36,120 @@ def numbers(spark: SparkSession, table: Table) -> list[int]:
     return sorted(row[0] for row in table.read(spark).collect())
 
 
-def test_a_run_that_was_taken_over_writes_nothing_more(spark: SparkSession, table: Table) -> None:
-    """Its append is skipped by Delta, and that does not go unnoticed."""
-    earlier = Claim(spark, [table], "process")
+def test_a_fenced_run_appends_nothing_and_fails(spark: SparkSession, table: Table) -> None:
+    """Delta skips its append without an error, so the fence must detect it."""
+    earlier = WriterFence(spark, [table], "process")
     earlier.append(rows(spark, 1), table, batch=0)
-    later = Claim(spark, [table], "process")
-    assert (later.before, later.run) == (Progress(0, 0), 1)
-    with pytest.raises(LakeError, match=r"taken over .*it is run 1, this one is run 0"):
+    later = WriterFence(spark, [table], "process")
+    assert (later.previous, later.run) == (RunProgress(0, 0), 1)
+    with pytest.raises(FencedError, match=r"fenced by run 1: this run \(0\) of process must not"):
         earlier.append(rows(spark, 2), table, batch=1)
-    with pytest.raises(LakeError, match="taken over"):
+    with pytest.raises(FencedError, match="fenced by run 1"):
         earlier.require()
     later.append(rows(spark, 3), table, batch=0)
     later.require()
     assert numbers(spark, table) == [1, 3]
-    assert progress(spark, table, "process") == Progress(1, 0)
+    assert run_progress(spark, table, "process") == RunProgress(1, 0)
 
 
-def test_an_append_under_way_fails_when_another_run_takes_over(
+def test_a_running_append_fails_when_another_run_fences_the_table(
     spark: SparkSession, table: Table, tmp_path: Path
 ) -> None:
-    """Delta compares what the append began with to what is there at its commit."""
-    writes, taken_over = tmp_path / "writes", tmp_path / "taken_over"
+    """Delta rejects its commit, because the version of the application has changed since."""
+    writes, is_fenced = tmp_path / "writes", tmp_path / "is_fenced"
 
     @F.udf(returnType="bigint", useArrow=False)
-    def once_taken_over(number: int) -> int:
+    def after_the_fence(number: int) -> int:
         writes.touch()
-        _wait_for(taken_over.exists)
+        wait_until(is_fenced.exists, "fence")
         return number
 
-    earlier, failures = Claim(spark, [table], "process"), []
+    earlier = WriterFence(spark, [table], "process")
+    failures: list[str] = []
 
-    def append() -> None:
-        late = rows(spark, 1).withColumn("number", once_taken_over("number"))
+    def append_slowly() -> None:
+        late = rows(spark, 1).withColumn("number", after_the_fence("number"))
         try:
             earlier.append(late, table, batch=0)
         except Exception as error:
             failures.append(str(error))
 
-    writing = threading.Thread(target=append)
+    writing = threading.Thread(target=append_slowly)
     writing.start()
-    _wait_for(writes.exists)
-    Claim(spark, [table], "process")
-    taken_over.touch()
-    writing.join()
+    wait_until(writes.exists, "append")
+    WriterFence(spark, [table], "process")
+    is_fenced.touch()
+    writing.join(timeout=120)
     assert "ConcurrentTransaction" in failures[0]
     assert numbers(spark, table) == []
 
 
-def test_of_two_runs_that_claim_at_the_same_moment_one_fails(
+def test_one_of_two_runs_that_fence_at_the_same_moment_fails(
     spark: SparkSession, table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Both take the same number, and Delta takes the second claim for the first."""
-    faster: list[Claim] = []
-    _before_the_next_append(monkeypatch, lambda: faster.append(Claim(spark, [table], "process")))
-    with pytest.raises(LakeError, match="another run has taken over"):
-        Claim(spark, [table], "process")
+    """Both have the same number, so Delta skips the commit of the slower one."""
+    faster: list[WriterFence] = []
+    _before_the_next_append(
+        monkeypatch, lambda: faster.append(WriterFence(spark, [table], "process"))
+    )
+    with pytest.raises(FencedError, match="fenced by run 0"):
+        WriterFence(spark, [table], "process")
     faster[0].require()
 
 
-def test_a_commit_just_before_the_claim_may_be_any_batch_of_the_run_before(
+def test_a_commit_just_before_the_fence_may_be_any_batch_of_the_previous_run(
     spark: SparkSession, table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It was not there when the tables were asked how far that run has come."""
-    earlier = Claim(spark, [table], "process")
+    """The progress of that run was read before the commit, so it is only a lower bound."""
+    earlier = WriterFence(spark, [table], "process")
     _before_the_next_append(monkeypatch, lambda: earlier.append(rows(spark, 1), table, batch=7))
-    later = Claim(spark, [table], "process")
+    later = WriterFence(spark, [table], "process")
     assert later.run == 1
-    assert Progress(0, 7) < later.before < Progress(1)
+    assert RunProgress(0, 7) < later.previous < RunProgress(1)
     later.require()
 
 
+def test_the_marks_of_a_query_are_read_from_its_commits(spark: SparkSession, table: Table) -> None:
+    """The newest is first. Commits of other queries, and those without a note, are left out."""
+    assert list(commit_marks(spark, table, "ingest")) == []
+    fence = WriterFence(spark, [table], "ingest", writer="one")
+    fence.append(rows(spark, 1), table, batch=4)
+    rows(spark, 2).write.format("delta").mode("append").save(table.path)
+    WriterFence(spark, [table], "process", writer="other")
+    WriterFence(spark, [table], "ingest", writer="two")
+    assert list(commit_marks(spark, table, "ingest")) == [
+        CommitMark(RunProgress(1, -1), "two"),
+        CommitMark(RunProgress(0, 4), "one"),
+        CommitMark(RunProgress(0, -1), "one"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("progress", "version", "note"),
+    [
+        (RunProgress(0, -1), 0, "event-lake/ingest run 0 begins by w1"),
+        (RunProgress(0, 0), 1, "event-lake/ingest run 0 batch 0 by w1"),
+        (RunProgress(3, 7), 3 * 2**32 + 8, "event-lake/ingest run 3 batch 7 by w1"),
+    ],
+)
+def test_progress_and_marks_are_stored_as_numbers_and_notes(
+    progress: RunProgress, version: int, note: str
+) -> None:
+    """These are on disk: a later version of the program must read them."""
+    assert progress.version == version
+    assert RunProgress.from_version(version) == progress
+    mark = CommitMark(progress, "w1")
+    assert mark.to_note("event-lake/ingest") == note
+    assert CommitMark.from_note(note, "event-lake/ingest") == mark
+    assert CommitMark.from_note(note, "event-lake/process") is None
+
+
 def _before_the_next_append(monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:
-    """`act` once, when a commit to a table is about to begin."""
-    append = claim.append
+    """Call `act` once, immediately before the next commit to a table."""
 
-    def later(*arguments: object) -> None:
-        monkeypatch.setattr(claim, "append", append)
+    def appending(*arguments: object) -> None:
+        monkeypatch.setattr("jobs.lake.fencing.append", append)
         act()
-        append(*arguments)  # type: ignore[arg-type]
+        append(*arguments)  # type: ignore[arg-type]  # the arguments of `append`
 
-    monkeypatch.setattr(claim, "append", later)
-
-
-def _wait_for(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    monkeypatch.setattr("jobs.lake.fencing.append", appending)

@@ -1,140 +1,132 @@
-"""`rebuild` while other jobs commit to the same partitions."""
+"""The merge of a rebuild while other jobs commit to the same partitions."""
 
+import logging
 import socketserver
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date
 
 import pytest
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.audit import verify as audit
-from jobs.config.settings import Events
+from jobs.audit import verify_tables
+from jobs.config import Events
 from jobs.errors import LakeError
-from jobs.lake.tables import Table
-from jobs.rebuild import merge as rebuild_commit
-from jobs.rebuild import run as rebuild
-from jobs.rebuild.merge import Partitions
+from jobs.lake import Table
+from jobs.rebuild import Partitions, rebuild
+from jobs.rebuild import merge as rebuild_merge
+from jobs.rebuild import run as rebuild_run
+from tests.jobs.rebuild.lake_state import PARTITIONS, QUIZ, TEN, USER, rows_of
 from tests.support.small_lake import SmallLake, event
-from transforms.enrichment.promoted_fields import Field
-
-TEN = 1767261600  # 2026-01-01T10:00Z
-PARTITIONS = Partitions(date(2026, 1, 1), date(2026, 1, 1))
-QUIZ = "lesson:quiz:started"
-USER = Field("user_id", "$.user.id", "bigint")
 
 
 @pytest.mark.slow
-def test_batches_that_are_stored_while_a_rebuild_is_under_way_stay_and_are_not_doubled(
-    lake: SmallLake, monkeypatch: pytest.MonkeyPatch
+def test_batches_that_are_stored_during_a_rebuild_stay_and_are_not_stored_twice(
+    lake: SmallLake, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One is stored between the version that is read and the commit, one inside the commit."""
+    """One is stored between the version that is read and the commit, one during the commit."""
+    caplog.set_level(logging.INFO)
     lake.put(event("a", TEN, QUIZ), event("b", TEN, QUIZ))
     lake.process()
-    today = lake.by_other_rules(fields=(USER,), events=Events(subtype="rest"))
+    present = lake.by_other_rules(fields=(USER,), events=Events(subtype="rest"))
 
-    def between() -> None:
-        lake.put(event("between", TEN, QUIZ), event("a", TEN, QUIZ, user={"id": 1}))
+    def before() -> None:
+        lake.put(event("before", TEN, QUIZ), event("a", TEN, QUIZ, user={"id": 1}))
         lake.process()
 
     def within() -> None:
         lake.put(event("within", TEN, QUIZ), event("b", TEN, QUIZ, user={"id": 1}))
         lake.process()
 
-    with meanwhile(monkeypatch, between, within):
-        told = rebuild.rebuild(lake.spark, today.settings, PARTITIONS)
+    with during_the_commit(monkeypatch, before, within):
+        difference = rebuild(lake.spark, present.settings, present.tables, PARTITIONS)
 
-    assert told.rows == 2
-    rows = lake.events().select("event_uuid", "event_subtype").collect()
-    assert sorted(tuple(row) for row in rows) == [
+    assert difference.rows == 2
+    assert rows_of(lake, "event_uuid", "event_subtype") == [
         ("a", "quiz:started"),
         ("b", "quiz:started"),
-        ("between", "quiz"),
+        ("before", "quiz"),
         ("within", "quiz"),
     ]
     assert lake.history()[0]["operation"] == "MERGE"
-    assert audit.prove(lake.spark, today.tables).is_clean
-    lake.put(event("a", TEN, QUIZ), event("within", TEN, QUIZ), event("behind", TEN, QUIZ))
+    assert "command=rebuild commit=conflict attempt=1 attempts=10" in caplog.messages
+    assert verify_tables(lake.spark, present.tables).is_clean
+    lake.put(event("a", TEN, QUIZ), event("within", TEN, QUIZ), event("after", TEN, QUIZ))
     lake.process()
-    assert lake.stored() == ["a", "b", "behind", "between", "within"]
+    assert lake.stored() == ["a", "after", "b", "before", "within"]
 
 
 @pytest.mark.slow
-def test_files_that_are_compacted_under_the_commit_are_rebuilt_behind_it(
+def test_files_that_are_compacted_during_the_commit_are_rebuilt_after_it(
     lake: SmallLake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The rows are found where they stand now."""
+    """The rows are found by their position in the files that have them then."""
     lake.put(event("a", TEN, QUIZ))
     lake.process()
     lake.put(event("b", TEN, QUIZ))
     lake.process()
-    today = lake.by_other_rules(events=Events(subtype="rest"))
+    present = lake.by_other_rules(events=Events(subtype="rest"))
 
     def compact() -> None:
         DeltaTable.forPath(lake.spark, lake.tables.events.path).optimize().executeCompaction()
 
-    with meanwhile(monkeypatch, lambda: None, compact):
-        rebuild.rebuild(lake.spark, today.settings, PARTITIONS)
+    with during_the_commit(monkeypatch, lambda: None, compact):
+        rebuild(lake.spark, present.settings, present.tables, PARTITIONS)
     assert [row["operation"] for row in lake.history()[:2]] == ["MERGE", "OPTIMIZE"]
-    assert [row[0] for row in lake.events().select("event_subtype").collect()] == [
-        "quiz:started",
-        "quiz:started",
-    ]
+    assert rows_of(lake, "event_subtype") == [("quiz:started",), ("quiz:started",)]
 
 
-def test_a_rebuild_gives_up_where_other_commits_always_come_first(
+def test_a_rebuild_gives_up_if_other_commits_always_come_first(
     lake: SmallLake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It says what to do, and has changed nothing."""
+    """The error names what to do, and nothing was changed."""
     lake.put(event("a", TEN, QUIZ))
     lake.process()
-    today = lake.by_other_rules(events=Events(subtype="rest"))
-    monkeypatch.setattr(rebuild_commit, "_ATTEMPTS", 1)
+    present = lake.by_other_rules(events=Events(subtype="rest"))
+    monkeypatch.setattr(rebuild_merge, "_ATTEMPTS", 1)
 
     def store() -> None:
         lake.put(event("b", TEN, QUIZ))
         lake.process()
 
     with (
-        meanwhile(monkeypatch, lambda: None, store),
+        during_the_commit(monkeypatch, lambda: None, store),
         pytest.raises(LakeError, match="fewer dates or names at a time, or stop `process`"),
     ):
-        rebuild.rebuild(lake.spark, today.settings, PARTITIONS)
-    assert [row[0] for row in lake.events().select("event_subtype").collect()] == ["quiz", "quiz"]
+        rebuild(lake.spark, present.settings, present.tables, PARTITIONS)
+    assert rows_of(lake, "event_subtype") == [("quiz",), ("quiz",)]
 
 
 @contextmanager
-def meanwhile(
-    monkeypatch: pytest.MonkeyPatch, between: Callable[[], None], within: Callable[[], None]
+def during_the_commit(
+    monkeypatch: pytest.MonkeyPatch, before: Callable[[], None], within: Callable[[], None]
 ) -> Iterator[None]:
-    """Do `between` behind the reading and before the commit, `within` when Delta has begun it.
+    """Call `before` between the reading and the commit, and `within` once during the commit.
 
-    Delta reads what it merges when its transaction is open: the rows wait there for the answer of
-    a server that first does `within`, once.
+    Delta reads the rows to merge after it has opened its transaction. There they wait for the
+    answer of a server, which calls `within` first.
     """
-    commit = rebuild.commit
-    done = []
+    done: list[bool] = []
 
-    class Answering(socketserver.StreamRequestHandler):
+    class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
             if not done:
                 within()
                 done.append(True)
             self.wfile.write(b"done")
 
-    def committed(
+    def commit(
         changes: DataFrame, columns: list[str], events: Table, partitions: Partitions
     ) -> None:
-        between()
-        commit(_waiting(changes, port), columns, events, partitions)
+        before()
+        rebuild_merge.commit(_waiting(changes, port), columns, events, partitions)
 
-    with socketserver.TCPServer(("127.0.0.1", 0), Answering) as server:
+    with socketserver.TCPServer(("127.0.0.1", 0), Handler) as server:
         port = server.server_address[1]
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        monkeypatch.setattr(rebuild, "commit", committed)
+        monkeypatch.setattr(rebuild_run, "commit", commit)
         try:
             yield
         finally:
@@ -143,15 +135,15 @@ def meanwhile(
 
 
 def _waiting(changes: DataFrame, port: int) -> DataFrame:
-    """`changes`, of which the rows come when the server at `port` has answered."""
+    """`changes`, whose rows are computed after the server at `port` has answered."""
 
     @F.udf(returnType="boolean", useArrow=False)
-    def answered(port: int) -> bool:
+    def is_answered(port: int) -> bool:
         import socket
 
-        with socket.create_connection(("127.0.0.1", port)) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=300) as connection:
             return connection.recv(4) == b"done"
 
-    # One row asks, in one task, so that a core is left for what is done meanwhile.
-    asked = changes.sparkSession.range(1).select(answered(F.lit(port)).alias("answered"))
-    return changes.crossJoin(asked.where("answered")).drop("answered")
+    # One row waits, in one task: a core is left for what is done meanwhile.
+    answer = changes.sparkSession.range(1).select(is_answered(F.lit(port)).alias("is_answered"))
+    return changes.crossJoin(answer.where("is_answered")).drop("is_answered")

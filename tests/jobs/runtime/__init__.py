@@ -1,0 +1,1 @@
+"""Tests of the runtime, one file for each module."""

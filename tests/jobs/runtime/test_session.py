@@ -1,38 +1,39 @@
-"""Spark's settings, by where it runs and by what it was started with."""
+"""The options of the session, by master and by Spark's launch configuration."""
 
 import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pyspark
 import pytest
 
-from jobs.config.settings import Process
-from jobs.runtime import session
+from jobs.config import Once, Process
+from jobs.runtime import session_options
 from tests.support.small_lake import settings_in
 
 REPO = Path(__file__).parents[3]
 
 SETTINGS = settings_in(Path("unused"))
-# What a driver would build its session with, that spark-submit starts.
+# Print the options that a driver started by spark-submit builds its session with.
 PROBE = """
 import json, sys
-from jobs.runtime import session
+from jobs.runtime import session_options
 from tests.jobs.runtime.test_session import SETTINGS
-json.dump(session.options(SETTINGS), sys.stdout)
+json.dump(session_options(SETTINGS), sys.stdout)
 """
 
 ON_A_CLUSTER = "spark.sql.codegen.hugeMethodLimit"
-ON_THIS_MACHINE = ("spark.sql.shuffle.partitions", "spark.databricks.delta.snapshotPartitions")
-ITS_FILES = "spark.hadoop.fs.file.impl"
+LOCAL = ("spark.sql.shuffle.partitions", "spark.databricks.delta.snapshotPartitions")
+FILE_SYSTEM = "spark.hadoop.fs.file.impl"
 COMPRESSED = "spark.sql.inMemoryColumnarStorage.compressed"
 TIME_ZONE = "spark.sql.session.timeZone"
 
 
 def started_by_spark_submit(master: str, folder: Path) -> dict[str, str]:
-    """The settings of a driver whose JVM comes first: no variable tells Python of the master."""
+    """The options of a driver whose JVM starts Python. The master is in no environment variable."""
     probe = folder / "probe.py"
     probe.write_text(PROBE)
     environment = {**os.environ, "PYTHONPATH": str(REPO), "PYSPARK_PYTHON": sys.executable}
@@ -46,68 +47,104 @@ def started_by_spark_submit(master: str, folder: Path) -> dict[str, str]:
         capture_output=True,
         text=True,
         check=False,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     return dict(json.loads(done.stdout))
 
 
-def test_a_driver_that_spark_submit_starts_on_a_cluster_takes_none_of_this_machines_settings(
+def test_a_driver_that_spark_submit_starts_on_a_cluster_has_no_local_options(
     tmp_path: Path,
 ) -> None:
-    """As in cluster mode. What was given stands, except where the tables' meaning rests on it."""
+    """The launch configuration wins, except for options that the meaning of the tables needs."""
     options = started_by_spark_submit("spark://127.0.0.1:1", tmp_path)
     assert ON_A_CLUSTER in options
-    assert options.keys().isdisjoint((*ON_THIS_MACHINE, ITS_FILES, COMPRESSED))
+    assert options.keys().isdisjoint((*LOCAL, FILE_SYSTEM, COMPRESSED))
     assert options[TIME_ZONE] == "UTC"
 
 
-def test_a_jvm_that_runs_already_is_asked_for_no_class_that_it_may_lack(tmp_path: Path) -> None:
+def test_a_running_jvm_gets_no_class_path(tmp_path: Path) -> None:
+    """It may lack the classes, and its class path cannot be changed any more."""
     options = started_by_spark_submit("local[1]", tmp_path)
-    assert options.keys() >= set(ON_THIS_MACHINE)
-    assert options.keys().isdisjoint((ON_A_CLUSTER, ITS_FILES, "spark.driver.extraClassPath"))
+    assert options.keys() >= set(LOCAL)
+    assert options.keys().isdisjoint((ON_A_CLUSTER, FILE_SYSTEM, "spark.driver.extraClassPath"))
 
 
-@pytest.mark.parametrize("given", ["", "--master local[2] pyspark-shell", "--master 'local[*]'"])
-def test_one_process_on_this_machine_has_its_settings(
-    given: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PYSPARK_SUBMIT_ARGS", given)
+@pytest.mark.parametrize(
+    "arguments", ["", "--master local[2] pyspark-shell", "--master 'local[*]'"]
+)
+def test_local_mode_has_the_local_options(arguments: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also without a master, because Spark is started in local mode then."""
+    monkeypatch.setenv("PYSPARK_SUBMIT_ARGS", arguments)
 
-    options = session.options(SETTINGS)
+    options = session_options(SETTINGS)
 
-    assert options.keys() >= {*ON_THIS_MACHINE, ITS_FILES, COMPRESSED}
+    assert options.keys() >= {*LOCAL, FILE_SYSTEM, COMPRESSED}
     assert ON_A_CLUSTER not in options
 
 
-def test_executors_of_their_own_do_without_the_class_path_of_this_process(
+def test_a_local_cluster_has_the_local_options_without_the_file_system(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """Its executors are other processes, without the class path of this one."""
     monkeypatch.setenv("PYSPARK_SUBMIT_ARGS", "--master local-cluster[2,1,1024] pyspark-shell")
 
-    options = session.options(SETTINGS)
+    options = session_options(SETTINGS)
 
-    assert options.keys() >= set(ON_THIS_MACHINE)
-    assert ITS_FILES not in options
+    assert options.keys() >= set(LOCAL)
+    assert FILE_SYSTEM not in options
 
 
 @pytest.mark.parametrize("master", ["yarn", "spark://127.0.0.1:1"])
-def test_the_launchers_master_is_a_cluster(master: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    given = f"--master {master} --conf '{COMPRESSED}=true' pyspark-shell"
-    monkeypatch.setenv("PYSPARK_SUBMIT_ARGS", given)
+def test_a_master_of_a_cluster_has_no_local_options(
+    master: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The launch configuration wins there too."""
+    arguments = f"--master {master} --conf '{COMPRESSED}=true' pyspark-shell"
+    monkeypatch.setenv("PYSPARK_SUBMIT_ARGS", arguments)
 
-    options = session.options(SETTINGS)
+    options = session_options(SETTINGS)
 
     assert ON_A_CLUSTER in options
-    assert options.keys().isdisjoint((*ON_THIS_MACHINE, ITS_FILES, COMPRESSED))
+    assert options.keys().isdisjoint((*LOCAL, FILE_SYSTEM, COMPRESSED))
 
 
-def test_shuffle_partitions_are_the_settings_unless_they_were_given_to_spark(
+def test_shuffle_partitions_come_from_the_settings_unless_spark_was_started_with_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    chosen = settings_in(Path("unused"), process=Process(shuffle_partitions=7))
+    """The launch configuration wins over `process.shuffle_partitions`."""
+    settings = settings_in(Path("unused"), process=Process(shuffle_partitions=7))
     monkeypatch.setenv("PYSPARK_SUBMIT_ARGS", "--master local[2] pyspark-shell")
-    assert session.options(chosen)["spark.sql.shuffle.partitions"] == "7"
+    assert session_options(settings)["spark.sql.shuffle.partitions"] == "7"
 
-    given = "--master local[2] --conf spark.sql.shuffle.partitions=3 pyspark-shell"
-    monkeypatch.setenv("PYSPARK_SUBMIT_ARGS", given)
-    assert "spark.sql.shuffle.partitions" not in session.options(chosen)
+    arguments = "--master local[2] --conf spark.sql.shuffle.partitions=3 pyspark-shell"
+    monkeypatch.setenv("PYSPARK_SUBMIT_ARGS", arguments)
+    assert "spark.sql.shuffle.partitions" not in session_options(settings)
+
+
+@pytest.mark.parametrize(
+    ("url", "ssl"), [("http://127.0.0.1:9000", "false"), ("https://minio.example", "true")]
+)
+def test_an_s3_compatible_server_is_read_through_s3a(
+    url: str, ssl: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In local mode only: a cluster of EMR has a file system of its own for s3://."""
+    lake = replace(SETTINGS.lake, s3_endpoint_url=url)
+    settings = replace(SETTINGS, lake=lake)
+    monkeypatch.setenv("PYSPARK_SUBMIT_ARGS", "--master local[2] pyspark-shell")
+    options = session_options(settings)
+    assert options["spark.hadoop.fs.s3.impl"] == "org.apache.hadoop.fs.s3a.S3AFileSystem"
+    assert options["spark.hadoop.fs.s3a.endpoint"] == url
+    assert options["spark.hadoop.fs.s3a.endpoint.region"] == "us-east-1"
+    assert options["spark.hadoop.fs.s3a.connection.ssl.enabled"] == ssl
+    monkeypatch.setenv("PYSPARK_SUBMIT_ARGS", "--master yarn pyspark-shell")
+    assert not [name for name in session_options(settings) if "s3a" in name]
+
+
+def test_the_state_store_is_the_one_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """RocksDB by default."""
+    monkeypatch.setenv("PYSPARK_SUBMIT_ARGS", "--master local[2] pyspark-shell")
+    in_memory = settings_in(Path("unused"), once=Once(state_store="memory"))
+    name = "spark.sql.streaming.stateStore.providerClass"
+    assert session_options(SETTINGS)[name].endswith(".RocksDBStateStoreProvider")
+    assert session_options(in_memory)[name].endswith(".HDFSBackedStateStoreProvider")

@@ -1,4 +1,4 @@
-"""A late event is looked up in the table: by its time first, then by its identity."""
+"""An event that needs a lookup is searched in the table: by its time first, then by identity."""
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -7,27 +7,28 @@ import pytest
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.lake.tables import Table
-from jobs.sinks.stored_duplicates import MOST_RANGES, LateRange, few_ranges, stored_twins
+from jobs.lake import Table
+from jobs.sinks.batch import LookupRange
+from jobs.sinks.stored_duplicates import MAX_RANGES, few_ranges, stored_duplicates
 
 NOON = datetime(2025, 11, 22, 12, tzinfo=UTC)
 IDENTITY = "event_uuid string, created_at timestamp"
 SCHEMA = f"{IDENTITY}, event_name string, event_date date"
-LATE = f"{IDENTITY}, is_late boolean"
+LOOKUP = f"{IDENTITY}, needs_lookup boolean"
 
 
 @pytest.fixture
 def events(spark: SparkSession, tmp_path: Path) -> Table:
-    made = Table(f"{tmp_path}/events", SCHEMA, ("event_name", "event_date"), ("created_at",))
-    made.create(spark)
+    table = Table(f"{tmp_path}/events", SCHEMA, ("event_name", "event_date"), ("created_at",))
+    table.create(spark)
     stored = [
         ("e1", NOON, "account:created", NOON.date()),
         ("e2", NOON, "account:deleted", NOON.date()),
         ("e3", NOON + timedelta(hours=1), "lesson:started", NOON.date()),
         ("e4", NOON + timedelta(days=1), "lesson:started", NOON.date() + timedelta(days=1)),
     ]
-    append(spark.createDataFrame(stored, SCHEMA), made)
-    return made
+    append(spark.createDataFrame(stored, SCHEMA), table)
+    return table
 
 
 def append(rows: DataFrame, table: Table) -> None:
@@ -35,20 +36,21 @@ def append(rows: DataFrame, table: Table) -> None:
 
 
 def looked_up(
-    spark: SparkSession, events: Table, *late: tuple[str, datetime, bool]
+    spark: SparkSession, events: Table, *rows: tuple[str, datetime, bool]
 ) -> DataFrame | None:
-    batch = spark.createDataFrame(late, LATE)
-    days = {time.date() for _, time, is_late in late if is_late}
-    return stored_twins(batch, events, [whole(day, len(late)) for day in sorted(days)])
+    batch = spark.createDataFrame(list(rows), LOOKUP)
+    days = {time.date() for _, time, needs_lookup in rows if needs_lookup}
+    return stored_duplicates(batch, events, [whole_day(day, len(rows)) for day in sorted(days)])
 
 
-def whole(day: date, rows: int) -> LateRange:
+def whole_day(day: date, rows: int) -> LookupRange:
     first = (day - date(1970, 1, 1)).days * 86_400_000_000
-    return LateRange(day, first, first + 86_399_999_999, rows)
+    return LookupRange(day, first, first + 86_399_999_999, rows)
 
 
-def test_twins_are_found_under_any_name(spark: SparkSession, events: Table) -> None:
-    """An event of the same time is none, nor is one of the same uuid; a fresh one is not asked."""
+def test_duplicates_are_found_under_any_name(spark: SparkSession, events: Table) -> None:
+    """Another event with the same time is none, nor is another time of the same uuid. An event that
+    needs no lookup is not searched."""
     found = looked_up(
         spark,
         events,
@@ -63,23 +65,36 @@ def test_twins_are_found_under_any_name(spark: SparkSession, events: Table) -> N
     assert_df_equality(found, spark.createDataFrame(expected, IDENTITY), ignore_row_order=True)
 
 
-def test_identities_are_read_only_where_a_time_is_shared(
+def test_an_identity_that_a_damaged_table_has_twice_is_found_once(
     spark: SparkSession, events: Table
 ) -> None:
-    late = ("e9", NOON + timedelta(hours=1), True), ("e9", NOON + timedelta(hours=2), True)
-    found = looked_up(spark, events, *late)
+    """Each found row counts as one event of the batch, so two would hide another event."""
+    again = [("e1", NOON, "account:created", NOON.date())]
+    append(spark.createDataFrame(again, SCHEMA), events)
+    found = looked_up(spark, events, ("e1", NOON, True), ("e9", NOON, True))
+    assert found is not None
+    assert [row.event_uuid for row in found.collect()] == ["e1"]
+
+
+def test_identities_are_read_only_in_partitions_that_share_a_time(
+    spark: SparkSession, events: Table
+) -> None:
+    """They are the largest column, and few events share a time by chance."""
+    rows = ("e9", NOON + timedelta(hours=1), True), ("e9", NOON + timedelta(hours=2), True)
+    found = looked_up(spark, events, *rows)
     assert found is not None
     [file] = [name for name in found.inputFiles() if "/events/" in name]
     assert "/event_name=lesson%3Astarted/event_date=2025-11-22/" in file
     assert found.count() == 0
 
 
-def test_nothing_is_read_where_no_time_is_shared(spark: SparkSession, events: Table) -> None:
+def test_no_identity_is_read_if_no_time_is_shared(spark: SparkSession, events: Table) -> None:
+    """Then there is no result, and the batch needs no join."""
     assert looked_up(spark, events, ("e1", NOON + timedelta(seconds=1), True)) is None
 
 
-def test_both_reads_see_one_version(spark: SparkSession, events: Table) -> None:
-    """A row that moves to another partition between the two is found where it was."""
+def test_both_reads_see_the_same_version(spark: SparkSession, events: Table) -> None:
+    """A row that moves to another partition between the reads is found in its first partition."""
     found = looked_up(spark, events, ("e1", NOON, True))
     moved = spark.createDataFrame([("e1", NOON, "account:moved", NOON.date())], SCHEMA)
     moved.write.format("delta").mode("overwrite").save(events.path)
@@ -87,9 +102,10 @@ def test_both_reads_see_one_version(spark: SparkSession, events: Table) -> None:
     assert [row.event_uuid for row in found.collect()] == ["e1"]
 
 
-def test_late_events_of_many_days_are_looked_up_in_theirs_alone(
+def test_only_the_dates_and_partitions_of_the_late_events_are_read(
     spark: SparkSession, events: Table
 ) -> None:
+    """Even if there are many of them."""
     times = [NOON - timedelta(days=day) for day in range(120)]
     rows = [
         (f"d{n}", time, name, time.date())
@@ -109,15 +125,17 @@ def test_late_events_of_many_days_are_looked_up_in_theirs_alone(
     )
 
 
-def test_dates_are_put_together_where_least_time_is_between_them() -> None:
-    def late(day: int) -> LateRange:
-        return LateRange(date(2025, 1, 1) + timedelta(days=day), day * 10, day * 10 + 5, 1)
+def test_dates_are_merged_where_the_time_between_them_is_shortest() -> None:
+    """The number of ranges is limited, because each row is compared with each range."""
 
-    few = [late(day) for day in range(MOST_RANGES)]
+    def lookups(day: int) -> LookupRange:
+        return LookupRange(date(2025, 1, 1) + timedelta(days=day), day * 10, day * 10 + 5, 1)
+
+    few = [lookups(day) for day in range(MAX_RANGES)]
     assert few_ranges(few[::-1]) == [(each.first, each.last) for each in few]
-    assert few_ranges([late(7)]) == [(70, 75)]
-    lone = [late(1_000 * day) for day in range(1, MOST_RANGES)]
-    assert few_ranges([*lone, *few]) == [
+    assert few_ranges([lookups(7)]) == [(70, 75)]
+    far = [lookups(1_000 * day) for day in range(1, MAX_RANGES)]
+    assert few_ranges([*far, *few]) == [
         (0, few[-1].last),
-        *((each.first, each.last) for each in lone),
+        *((each.first, each.last) for each in far),
     ]

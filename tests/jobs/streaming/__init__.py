@@ -1,0 +1,1 @@
+"""Tests of the queries, one file for each module. `test_process_restored.py`: old checkpoints."""

@@ -1,155 +1,24 @@
-"""Where `ingest` goes on: raw's commits tell what they have of its checkpoint."""
+"""`ingest` on a stream: every record into raw, each once."""
 
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql.streaming.readwriter import DataStreamWriter
 
-from jobs.checkpoints.checkpoint import Checkpoint
-from jobs.checkpoints.ingest_runs import Writers
-from jobs.config.settings import Settings, Source
-from jobs.errors import LakeError
-from jobs.lake.delta_log import version
-from jobs.lake.fencing import Claim
-from jobs.sinks.raw import RawSink
+from jobs.config import Query, Settings, Source, Stream
+from jobs.errors import CheckpointError
+from jobs.runtime import translated_spark_errors
+from jobs.streaming.ingest import at_each_trigger, read_stream
 from jobs.streaming.runner import Run
 from tests.support.servers import FakeKinesis, fake_kinesis
 from tests.support.small_lake import SmallLake, settings_in
-
-
-class Ingest:
-    """A checkpoint of `ingest` whose batches a test plans itself, over a raw table."""
-
-    def __init__(self, spark: SparkSession, folder: Path, name: str = "checkpoint") -> None:
-        self._spark = spark
-        self.folder = folder / name
-        self.lake = SmallLake(spark, settings_in(folder))
-        self.lake.tables.create(spark)
-
-    @property
-    def writers(self) -> Writers:
-        checkpoint = Checkpoint(self._spark, str(self.folder))
-        return Writers(self._spark, checkpoint, self.lake.tables.raw, "ingest")
-
-    def plan(self, batch: int) -> None:
-        (self.folder / "offsets").mkdir(parents=True, exist_ok=True)
-        (self.folder / f"offsets/{batch}").touch()
-
-    def note_as_done(self, batch: int) -> None:
-        (self.folder / "commits").mkdir(parents=True, exist_ok=True)
-        (self.folder / f"commits/{batch}").touch()
-
-    def begin(self) -> tuple[RawSink, int]:
-        claim, written = self.writers.claim()
-        return RawSink(claim, self.lake.tables.raw, written), written
-
-    def run(self, batch: int) -> int:
-        """A run that plans `batch`, writes it, and is killed; answers what raw had before."""
-        sink, written = self.begin()
-        self.plan(batch)
-        sink(self._spark.createDataFrame([], self.lake.tables.raw.schema), batch)
-        return written
-
-
-def test_a_batch_that_raw_has_is_not_written_again(spark: SparkSession, tmp_path: Path) -> None:
-    """Nor when runs that were left with it died too, before they claimed raw or behind that."""
-    ingest = Ingest(spark, tmp_path)
-    raw = ingest.lake.tables.raw
-    assert ingest.run(batch=0) == -1
-    assert ingest.begin()[1] == 0
-    (ingest.folder / "runs/before").touch()
-    (ingest.folder / "runs/behind").touch()
-    Claim(spark, [raw], "ingest", "behind")
-    sink, written = ingest.begin()
-    before = version(spark, raw)
-    sink(raw.read(spark), 0)
-    assert (written, version(spark, raw)) == (0, before)
-
-
-def test_a_batch_that_was_planned_alone_is_still_to_be_written(
-    spark: SparkSession, tmp_path: Path
-) -> None:
-    ingest = Ingest(spark, tmp_path)
-    assert ingest.begin()[1] == -1
-    ingest.plan(0)
-    assert ingest.run(batch=0) == -1
-    ingest.note_as_done(0)
-    ingest.plan(1)
-    assert ingest.run(batch=1) == 0
-
-
-def test_a_checkpoint_is_refused_when_another_one_has_written(
-    spark: SparkSession, tmp_path: Path
-) -> None:
-    """A new one is not: it goes on behind the last records that raw has."""
-    ingest, other = Ingest(spark, tmp_path), Ingest(spark, tmp_path, "other")
-    ingest.run(batch=0)
-    assert other.run(batch=0) == -1
-    with pytest.raises(LakeError, match=r"run 1, which it does not know, has writ.* Move the"):
-        ingest.begin()
-    assert other.begin()[1] == 0
-
-
-def test_a_checkpoint_that_is_older_than_raw_is_refused_and_takes_nothing_over(
-    spark: SparkSession, tmp_path: Path
-) -> None:
-    """Restored from a copy, it would read records once more that raw has."""
-    ingest, copy = Ingest(spark, tmp_path), Ingest(spark, tmp_path, "copy")
-    sink, _ = ingest.begin()
-    nothing = ingest.lake.tables.raw.read(spark)
-    ingest.plan(0)
-    sink(nothing, 0)
-    shutil.copytree(ingest.folder, copy.folder)
-    ingest.plan(1)
-    sink(nothing, 1)
-    with pytest.raises(LakeError, match="last batch is 0, but the table has batch 1"):
-        copy.begin()
-    sink(nothing, 2)
-
-
-def test_a_checkpoint_that_is_newer_than_raw_is_refused(
-    spark: SparkSession, tmp_path: Path
-) -> None:
-    """It takes for done what a restored table lacks."""
-    ingest = Ingest(spark, tmp_path)
-    ingest.run(batch=0)
-    for batch in (0, 1):
-        ingest.note_as_done(batch)
-    ingest.plan(2)
-    with pytest.raises(LakeError, match="has done batch 1, but the table has none behind 0"):
-        ingest.begin()
-
-
-def test_a_batch_is_refused_when_raw_lacks_the_one_before(
-    spark: SparkSession, tmp_path: Path
-) -> None:
-    """The table was restored, and the checkpoint's notes of what is done are gone."""
-    ingest = Ingest(spark, tmp_path)
-    ingest.run(batch=0)
-    ingest.plan(5)
-    sink, _ = ingest.begin()
-    with pytest.raises(LakeError, match="has no batch between 0 and 5 of this checkpoint"):
-        sink(ingest.lake.tables.raw.read(spark), 5)
-
-
-def test_a_copy_that_wrote_nothing_is_not_in_the_way(spark: SparkSession, tmp_path: Path) -> None:
-    ingest, copy = Ingest(spark, tmp_path), Ingest(spark, tmp_path, "copy")
-    ingest.run(batch=0)
-    shutil.copytree(ingest.folder, copy.folder)
-    assert copy.begin()[1] == 0
-    assert ingest.begin()[1] == 0
-
-
-def test_a_checkpoint_of_which_raw_tells_nothing_is_refused(
-    spark: SparkSession, tmp_path: Path
-) -> None:
-    ingest = Ingest(spark, tmp_path)
-    ingest.plan(0)
-    with pytest.raises(LakeError, match="log does not tell"):
-        ingest.begin()
+from transforms.columns import RECORD_SCHEMA
 
 
 @pytest.fixture
@@ -159,28 +28,92 @@ def fake() -> Iterator[FakeKinesis]:
         yield running
 
 
-def test_two_copies_of_a_checkpoint_take_turns_and_raw_is_exact(
-    spark: SparkSession, fake: FakeKinesis, tmp_path: Path
+@pytest.fixture
+def settings(fake: FakeKinesis, tmp_path: Path) -> Settings:
+    source = Source(stream="events", endpoint_url=fake.url)
+    return replace(settings_in(tmp_path), source=source)
+
+
+def send(fake: FakeKinesis, count: int, sent: list[bytes]) -> None:
+    """Put the next `count` records."""
+    for _ in range(count):
+        sent.append(b"record %d" % len(sent))
+        fake.client().put_record(StreamName="events", Data=sent[-1], PartitionKey=f"{len(sent)}")
+
+
+def ingest(settings: Settings) -> None:
+    with translated_spark_errors():
+        Run(settings, available_now=True).start([Query.INGEST])
+
+
+def raw_of(spark: SparkSession, settings: Settings) -> list[bytes]:
+    rows = SmallLake(spark, settings).tables.raw.read(spark).select("data").collect()
+    return sorted(bytes(row[0]) for row in rows)
+
+
+def test_each_run_appends_the_records_that_are_new(
+    spark: SparkSession, fake: FakeKinesis, settings: Settings
 ) -> None:
-    """The one that was left behind says so, and goes on when its folder is moved away."""
-    lake = settings_in(tmp_path).lake
-    given = replace(settings_in(tmp_path), source=Source(stream="events", endpoint_url=fake.url))
-    copied = replace(given, lake=replace(lake, checkpoints=f"{tmp_path}/copy"))
-    put: list[bytes] = []
+    """With its checkpoint, and without it."""
+    sent: list[bytes] = []
+    for _ in range(2):
+        send(fake, 10, sent)
+        ingest(settings)
+        assert raw_of(spark, settings) == sorted(sent)
+    shutil.rmtree(settings.lake.checkpoints)
+    send(fake, 10, sent)
+    ingest(settings)
+    assert raw_of(spark, settings) == sorted(sent)
 
-    def ingest(settings: Settings) -> None:
-        for _ in range(10):
-            put.append(b"record %d" % len(put))
-            fake.client().put_record(StreamName="events", Data=put[-1], PartitionKey=f"{len(put)}")
-        Run(settings, once=True).start(("ingest",))
 
-    ingest(given)
+def test_two_copies_of_a_checkpoint_take_turns_and_raw_is_exact(
+    spark: SparkSession, fake: FakeKinesis, settings: Settings, tmp_path: Path
+) -> None:
+    """The copy that was overtaken is rejected. It continues when its folder is moved away."""
+    copied = replace(settings, lake=replace(settings.lake, checkpoints=f"{tmp_path}/copy"))
+    sent: list[bytes] = []
+
+    send(fake, 10, sent)
+    ingest(settings)
     shutil.copytree(tmp_path / "checkpoints", tmp_path / "copy")
+    send(fake, 10, sent)
     ingest(copied)
-    with pytest.raises(LakeError, match="which it does not know, has written"):
-        ingest(given)
+    send(fake, 10, sent)
+    message = r"run 1, which the checkpoint does not record, has written"
+    with pytest.raises(CheckpointError, match=message):
+        ingest(settings)
+    send(fake, 10, sent)
     ingest(copied)
     shutil.rmtree(tmp_path / "checkpoints")
-    ingest(given)
-    raw = SmallLake(spark, given).tables.raw.read(spark)
-    assert sorted(bytes(row.data) for row in raw.collect()) == sorted(put)
+    send(fake, 10, sent)
+    ingest(settings)
+    assert raw_of(spark, settings) == sorted(sent)
+
+
+def test_the_stream_is_a_streaming_frame_of_records(
+    spark: SparkSession, settings: Settings
+) -> None:
+    """Positions and an end are options of the source."""
+    frame = read_stream(spark, settings.source, {"shardId-000000000000": "7"}, datetime.now(UTC))
+    assert frame.isStreaming
+    assert frame.schema == spark.createDataFrame([], RECORD_SCHEMA).schema
+
+
+@pytest.mark.parametrize(
+    ("trigger", "interval"),
+    [
+        (timedelta(milliseconds=250), "250 milliseconds"),
+        (timedelta(seconds=90), "90 seconds"),
+        (timedelta(days=1), "1 day"),
+    ],
+)
+def test_a_batch_starts_at_each_trigger(
+    spark: SparkSession, tmp_path: Path, trigger: timedelta, interval: str
+) -> None:
+    """Spark reads the interval, whatever its unit is."""
+    writer = spark.readStream.format("rate").load().writeStream
+    settings = settings_in(tmp_path, stream=Stream(trigger=trigger))
+    with patch.object(DataStreamWriter, "trigger", autospec=True) as called:
+        at_each_trigger(writer, settings)
+    called.assert_called_once_with(writer, processingTime=interval)
+    assert at_each_trigger(writer, settings) is writer

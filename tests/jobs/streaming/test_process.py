@@ -1,4 +1,4 @@
-"""The whole of `process` on a lake of its own: raw in, events and quarantine out."""
+"""`process` on a lake: raw in, events and quarantine out."""
 
 import time
 from collections.abc import Callable
@@ -8,31 +8,28 @@ from pathlib import Path
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.config.settings import Checks, Once
+from jobs.config import Checks, Once
 from jobs.errors import EventLakeError
-from jobs.lake.fencing import Claim
-from jobs.lake.tables import Table
-from jobs.metrics.listener import Batch
-from jobs.streaming.runner import Run
+from jobs.lake import Table, WriterFence
 from tests.support.small_lake import SmallLake, event, reasons_by_data, settings_in
-from transforms.enrichment.promoted_fields import Field
+from transforms.enrichment import Field
 
 HOUR = 3600
 
-# Uuid and name: sound by either rule, only before the change, only after it
-NAMED = (("kept", "created"), ("refused", "a:b"), ("fixed", "has a space"))
+# Uuid and name of an event that is valid by both rules, only by the old one, only by the new one
+NAMED = (("both", "created"), ("before", "a:b"), ("after", "has a space"))
 
 
 @pytest.fixture
 def now() -> int:
-    """The time of the test, not of its import: what is older than the window goes another way."""
+    """The time of the test, not of its import: an event that is older than the window is late."""
     return int(time.time())
 
 
-def test_an_event_is_stored_once_however_often_and_whenever_it_comes(
+def test_an_event_is_stored_once_however_often_and_whenever_it_arrives(
     lake: SmallLake, now: int
 ) -> None:
-    """Twins in the same batch, in the next, after a restart, hours late, in another form."""
+    """In the same batch, in the next batch, after a restart, hours late, written differently."""
     lake.put(
         event("a", now), event("a", now), event("b", now * 1000), event("late", now - 9 * HOUR)
     )
@@ -48,7 +45,7 @@ def test_an_event_is_stored_once_however_often_and_whenever_it_comes(
 
 
 def test_a_lost_checkpoint_stores_nothing_twice(lake: SmallLake, now: int) -> None:
-    """Everything in raw is read again; the table itself answers for what the state has lost."""
+    """All of raw is read again, and what the state has lost is looked up in the tables."""
     lake.put(event("a", now), event("old", now - 9 * HOUR), b"not json")
     lake.process()
     _lose(Path(lake.settings.lake.checkpoints))
@@ -66,25 +63,25 @@ def test_a_lost_checkpoint_stores_nothing_twice(lake: SmallLake, now: int) -> No
 def test_a_half_written_batch_is_completed_whatever_the_rules_are_by_then(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, now: int
 ) -> None:
-    """Events are committed, quarantine is not; then the rules for names change. A record stays
-    where it is, and what had not been stored goes where it belongs now. The run in between dies
-    before it has written anything, and passes on what it was left."""
+    """Events are committed, quarantine is not; then the rules for names change. A record stays in
+    its table, and the present rules apply to the others. The run in between dies before it writes
+    anything, and passes on the batch in doubt."""
     lake = SmallLake(spark, settings_in(tmp_path))
-    kept, refused, fixed = (event(uuid, now, name) for uuid, name in NAMED)
-    lake.put(kept, kept, refused, fixed, b"not json")
+    both, before, after = (event(uuid, now, name) for uuid, name in NAMED)
+    lake.put(both, both, before, after, b"not json")
     with monkeypatch.context() as broken:
-        broken.setattr(Claim, "append", _all_but_quarantine(Claim.append))
+        broken.setattr(WriterFence, "append", _all_but_quarantine(WriterFence.append))
         with pytest.raises(EventLakeError, match="killed here"):
             lake.process()
-    assert lake.stored() == ["kept", "refused"]
+    assert lake.stored() == ["before", "both"]
 
     again = lake.by_other_rules(checks=Checks(event_name_pattern="[a-z ]+"))
     with monkeypatch.context() as broken:
-        broken.setattr(Claim, "append", _killed)
+        broken.setattr(WriterFence, "append", _killed)
         with pytest.raises(EventLakeError, match="killed here"):
             again.process()
     again.process()
-    assert again.stored() == ["fixed", "kept", "refused"]
+    assert again.stored() == ["after", "before", "both"]
     assert reasons_by_data(again.quarantine()) == {b"not json": ["not_json"]}
     assert all(batch.conserves for batch in again.batches)
 
@@ -92,59 +89,33 @@ def test_a_half_written_batch_is_completed_whatever_the_rules_are_by_then(
 def test_a_lost_checkpoint_leaves_each_record_where_it_is_though_the_rules_changed(
     spark: SparkSession, tmp_path: Path, now: int
 ) -> None:
-    """What was rejected stays rejected until it is replayed, and what was stored stays stored."""
+    """A rejected record stays rejected until it is replayed, and a stored event stays stored."""
     lake = SmallLake(spark, settings_in(tmp_path))
-    kept, refused, fixed = (event(uuid, now, name) for uuid, name in NAMED)
-    lake.put(kept, refused, fixed)
+    both, before, after = (event(uuid, now, name) for uuid, name in NAMED)
+    lake.put(both, before, after)
     lake.process()
     _lose(tmp_path / "checkpoints")
     changed = lake.by_other_rules(checks=Checks(event_name_pattern="[a-z ]+"))
     changed.process()
-    assert changed.stored() == ["kept", "refused"]
-    assert reasons_by_data(changed.quarantine()) == {fixed: ["invalid_event_name"]}
+    assert changed.stored() == ["before", "both"]
+    assert reasons_by_data(changed.quarantine()) == {after: ["invalid_event_name"]}
 
 
 def _all_but_quarantine(append: Callable[..., None]) -> Callable[..., None]:
-    def appended(claim: Claim, rows: DataFrame, table: Table, *rest: object) -> None:
+    def appending(fence: WriterFence, rows: DataFrame, table: Table, *rest: object) -> None:
         if table.path.endswith("quarantine"):
             _killed()
-        append(claim, rows, table, *rest)
+        append(fence, rows, table, *rest)
 
-    return appended
+    return appending
 
 
 def _killed(*_: object) -> None:
     raise RuntimeError("killed here")
 
 
-def test_a_query_that_ends_without_a_word_ends_the_run_with_an_error(
-    lake: SmallLake, now: int
-) -> None:
-    """Spark stops one, for example, when another session starts its like."""
-
-    def stop(_: Batch) -> None:
-        for query in lake.spark.streams.active:
-            query.stop()
-
-    lake.put(event("a", now))
-    with pytest.raises(EventLakeError, match="the query process ended, and Spark does not say why"):
-        Run(lake.settings, once=False, on_batch=stop).start(("process",))
-    assert lake.stored() == ["a"]
-
-
-def test_an_error_of_java_is_told_by_what_java_says(
-    lake: SmallLake, now: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """In one line."""
-    lake.put(event("a", now))
-    ours = lake.spark._jvm.java.lang.Class
-    monkeypatch.setattr(Claim, "append", lambda *_: ours.forName("no.such.Class"))
-    with pytest.raises(EventLakeError, match=r"^java.lang.ClassNotFoundException: no.such.Class$"):
-        lake.process()
-
-
 def test_rejected_records_keep_their_bytes_and_every_reason(lake: SmallLake, now: int) -> None:
-    """A batch of nothing but garbage is stored in quarantine, and the stream goes on."""
+    """A batch without any event is stored in quarantine, and the stream continues."""
     garbage = {
         b"\xff\xfe": ["not_utf8"],
         b"{": ["not_json"],
@@ -155,7 +126,7 @@ def test_rejected_records_keep_their_bytes_and_every_reason(lake: SmallLake, now
         event("u", "soon", name="no name"): ["created_at_unreadable", "invalid_event_name"],
         event("u", now + HOUR): ["created_at_in_future"],
         event("u", 0): ["created_at_too_old"],
-        # No year that Python knows
+        # Years that Python does not have
         event("u", -99_999_999_999): ["created_at_too_old"],
         event("u", "0000-01-01T00:00:00Z"): ["created_at_too_old"],
         event("u", "9999-12-31T23:59:59-18:00"): ["created_at_in_future"],
@@ -169,7 +140,7 @@ def test_rejected_records_keep_their_bytes_and_every_reason(lake: SmallLake, now
 
 
 def test_events_have_their_columns(spark: SparkSession, tmp_path: Path) -> None:
-    """What an analyst finds: parts, times, promoted fields, and the payload as it came."""
+    """Parts of the name, times, promoted fields, and the unchanged payload."""
     fields = (Field("user_id", "$.user.id", "bigint"), Field("amount", "$.amount", "decimal(10,2)"))
     lake = SmallLake(spark, settings_in(tmp_path, fields=fields))
     payload = event("a", 1767225600, "payment:order:completed", user={"id": 7}, amount=12.5)
@@ -195,11 +166,11 @@ def test_events_have_their_columns(spark: SparkSession, tmp_path: Path) -> None:
         "2026-01-01T00:00:00.000000Z",
     ]
     assert found["payload"].encode() == payload
-    assert (found["user_id"], found["is_late"], found["attempt"]) == (7, True, 0)
+    assert (found["user_id"], found["is_late"], found["attempt"]) == (7, False, 0)
 
 
 def test_names_past_the_cap_go_to_quarantine(spark: SparkSession, tmp_path: Path, now: int) -> None:
-    """A producer that makes names up cannot make a folder of each; known names go on."""
+    """A producer that invents names cannot make a folder for each. Known names are accepted."""
     lake = SmallLake(spark, settings_in(tmp_path, checks=Checks(max_event_names=2)))
     lake.put(event("1", now, "a:a"))
     lake.process()
@@ -210,7 +181,7 @@ def test_names_past_the_cap_go_to_quarantine(spark: SparkSession, tmp_path: Path
 
 
 def test_a_field_added_later_is_a_new_column(spark: SparkSession, tmp_path: Path, now: int) -> None:
-    """Old events have null there; nothing is rewritten."""
+    """It is null in old events, whose files are not rewritten."""
     before = SmallLake(spark, settings_in(tmp_path))
     before.put(event("a", now, user_id=1))
     before.process()
@@ -225,7 +196,7 @@ def test_a_field_added_later_is_a_new_column(spark: SparkSession, tmp_path: Path
 def test_a_window_of_seconds_is_as_exact_as_one_of_hours(
     spark: SparkSession, tmp_path: Path, now: int
 ) -> None:
-    """The window is a matter of cost: what the state forgets, the table remembers."""
+    """The window decides about cost only: what the state forgets is looked up in the table."""
     once = Once(window=timedelta(seconds=1), max_future=timedelta(0))
     lake = SmallLake(spark, settings_in(tmp_path, once=once))
     for _ in range(3):
@@ -235,7 +206,7 @@ def test_a_window_of_seconds_is_as_exact_as_one_of_hours(
 
 
 def test_tables_keep_to_the_protocol_that_other_engines_read(lake: SmallLake, now: int) -> None:
-    """DuckDB, delta-rs, Athena and Spectrum's manifests refuse, or misread, newer features."""
+    """DuckDB, delta-rs, Athena and Spectrum reject or misread newer features."""
     lake.put(event("a", now))
     lake.process()
     for table in (lake.tables.raw, lake.tables.events, lake.tables.quarantine):
@@ -249,6 +220,6 @@ def _lose(folder: Path) -> None:
     folder.rename(folder.with_name("lost"))
 
 
-def _local(moment: datetime) -> datetime:
-    """As PySpark gives timestamps: naive, in the time zone of this machine."""
-    return moment.astimezone().replace(tzinfo=None)
+def _local(time: datetime) -> datetime:
+    """A time as PySpark returns it: naive, in the time zone of this machine."""
+    return time.astimezone().replace(tzinfo=None)

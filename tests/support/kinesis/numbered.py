@@ -9,7 +9,7 @@ _HASH_KEY_OF_SHARD = ("0", str(2**128 - 1))
 
 
 def put(fake: FakeKinesis, shard: int, *records: bytes) -> list[str]:
-    """Sequence numbers of the records, put on the first or on the last shard."""
+    """Put records on the first or the last shard. Return their sequence numbers."""
     entries = [
         {"Data": data, "PartitionKey": "k", "ExplicitHashKey": _HASH_KEY_OF_SHARD[shard]}
         for data in records
@@ -19,13 +19,13 @@ def put(fake: FakeKinesis, shard: int, *records: bytes) -> list[str]:
 
 
 def put_numbered(fake: FakeKinesis, first: int, last: int) -> None:
-    """The same numbers on both shards."""
+    """Put records with the same numbers on both shards."""
     for shard in (0, 1):
         put(fake, shard, *(b"%d-%d" % (shard, i) for i in range(first, last)))
 
 
 def numbered(first: int, last: int) -> dict[str, list[bytes]]:
-    """What `put_numbered` put, by shard."""
+    """The records that `put_numbered` puts, by shard."""
     return {SHARDS[shard]: [b"%d-%d" % (shard, i) for i in range(first, last)] for shard in (0, 1)}
 
 

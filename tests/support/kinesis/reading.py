@@ -1,4 +1,4 @@
-"""Drive the Kinesis source as Spark does, but without Spark: batches of rows, restarts, replays."""
+"""Call the Kinesis source as Spark does, without Spark: batches of rows, restarts, replays."""
 
 import json
 import pickle
@@ -12,13 +12,13 @@ from jobs.sources.kinesis.datasource import KinesisDataSource
 from tests.support.servers import Server
 from tests.support.servers.server import REGION
 
-MOST_BATCHES = 300
+MAX_BATCHES = 300
 
 Offset = dict[str, Any]
 
 
 class Row(NamedTuple):
-    """What the source yields, but for the arrival time."""
+    """A row of the source, without the arrival time."""
 
     shard: str
     sequence_number: str
@@ -39,9 +39,9 @@ class Batch:
 class Query:
     """A streaming query on one stream, with its checkpoint in memory.
 
-    Its offsets make the way through JSON, its partitions and its reader the way through pickle,
-    and rows are read by a reader that has never planned anything: as on an executor. Without
-    `readsPerSecond` it reads as fast as it can.
+    Offsets are converted to JSON and back, and partitions and readers are pickled, as between
+    processes. As on an executor, a reader that has never planned a batch reads the rows.
+    `readsPerSecond` is 0 by default, so the query reads as fast as it can.
     """
 
     def __init__(self, server: Server, stream: str, **options: str) -> None:
@@ -57,7 +57,7 @@ class Query:
         )
         self.batches: list[Batch] = []
         self._start()
-        self._offset = self._asked("initialOffset")
+        self._offset = self._call("initialOffset")
 
     @property
     def rows(self) -> list[Row]:
@@ -70,7 +70,7 @@ class Query:
         return self._offset
 
     def batch(self) -> Batch | None:
-        """Plan and read one batch; None, if there is nothing new."""
+        """Plan and read one batch; None if no record is new."""
         end = self.plan()
         if json.dumps(end) == json.dumps(self._offset):
             return None
@@ -82,18 +82,18 @@ class Query:
 
     def plan(self) -> Offset:
         """The end of the next batch, without reading it."""
-        return self._asked("latestOffset")
+        return self._call("latestOffset")
 
     def drain(self) -> list[Row]:
-        """Run batches until nothing is new; gives their rows."""
+        """Run batches until no record is new. Return their rows."""
         before = len(self.rows)
-        for _ in range(MOST_BATCHES):
+        for _ in range(MAX_BATCHES):
             if self.batch() is None:
                 return self.rows[before:]
-        raise AssertionError(f"no end after {MOST_BATCHES} batches, at {self._offset}")
+        raise AssertionError(f"no end after {MAX_BATCHES} batches, at {self._offset}")
 
     def read(self, start: Offset, end: Offset) -> list[Row]:
-        """The rows between two offsets; as often as one likes."""
+        """The rows between two offsets. It may be called any number of times."""
         partitions = pickle.loads(pickle.dumps(self._planner.partitions(start, end)))
         reader = pickle.loads(pickle.dumps(self._source.streamReader(StructType())))
         return [
@@ -110,7 +110,7 @@ class Query:
         ]
 
     def restart(self) -> None:
-        """A new driver process; Spark tells it the committed offset by planning it once more."""
+        """Start a new driver process. Spark passes the committed offset by planning it again."""
         self._start()
         self._planner.partitions(self._offset, self._offset)
 
@@ -118,7 +118,7 @@ class Query:
         """Plan a batch, die before it is committed, and replay it in a new driver process.
 
         Spark has logged the end of the batch, so the replay has the same offsets. The dead process
-        had written some or all of the rows; the sink keeps those of the replay.
+        has written some or all of the rows; the sink keeps those of the replay.
         """
         end = self.plan()
         if json.dumps(end) == json.dumps(self._offset):
@@ -133,19 +133,19 @@ class Query:
     def _start(self) -> None:
         self._planner = pickle.loads(pickle.dumps(self._source)).streamReader(StructType())
 
-    def _asked(self, method: str) -> Offset:
-        answer: Offset = json.loads(json.dumps(getattr(self._planner, method)()))
-        return answer
+    def _call(self, method: str) -> Offset:
+        offset: Offset = json.loads(json.dumps(getattr(self._planner, method)()))
+        return offset
 
 
 def by_key(rows: list[Row]) -> dict[str, list[bytes]]:
     """The bytes of each partition key, in the order of the rows."""
-    found = defaultdict(list)
+    data = defaultdict(list)
     for row in rows:
-        found[row.key].append(row.data)
-    return dict(found)
+        data[row.key].append(row.data)
+    return dict(data)
 
 
 def positions(rows: list[Row]) -> set[tuple[str, str, int]]:
-    """Where the rows stand in the stream."""
+    """The positions of the rows in the stream."""
     return {(row.shard, row.sequence_number, row.sub_sequence_number) for row in rows}

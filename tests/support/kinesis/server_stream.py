@@ -1,4 +1,4 @@
-"""A stream for one test on any Kinesis server: put, reshard, and what was put, by key."""
+"""A stream for one test on any Kinesis server: put records, reshard, and record what was put."""
 
 import time
 from collections.abc import Callable
@@ -8,27 +8,27 @@ from typing import Any
 
 from tests.support.servers import Server
 
-LONGEST_WAIT_SECONDS = 30
+MAX_WAIT_SECONDS = 30
 
 _numbers = count()
 
 
 class Stream:
-    """A stream of its own for a test, and what was put on it, by key."""
+    """A stream for one test, and the records that were put on it, by key."""
 
     def __init__(self, server: Server, shards: int) -> None:
         self.name = f"stream-{next(_numbers)}"
         self.put_by_key: dict[str, list[bytes]] = {}
         self._client = server.client()
         self._client.create_stream(StreamName=self.name, ShardCount=shards)
-        self._settled(shards)
+        self._wait_for(shards)
 
     def put(self, data: bytes, key: str) -> None:
         self._client.put_record(StreamName=self.name, Data=data, PartitionKey=key)
         self.put_by_key.setdefault(key, []).append(data)
 
     def put_some(self, first: int, last: int) -> None:
-        """Records of 7 keys, numbered."""
+        """Put numbered records of 7 keys."""
         for i in range(first, last):
             self.put(f"record {i}".encode(), key=f"key {i % 7}")
 
@@ -40,7 +40,7 @@ class Stream:
             ShardToSplit=shard["ShardId"],
             NewStartingHashKey=str((first + last) // 2 + 1),
         )
-        self._settled(len(self._open()))
+        self._wait_for(len(self._open()))
 
     def merge(self) -> None:
         lower, upper = self._open()[:2]
@@ -49,18 +49,20 @@ class Stream:
             ShardToMerge=lower["ShardId"],
             AdjacentShardToMerge=upper["ShardId"],
         )
-        self._settled(len(self._open()))
+        self._wait_for(len(self._open()))
 
     def scale(self, shards: int) -> None:
         self._client.update_shard_count(
             StreamName=self.name, TargetShardCount=shards, ScalingType="UNIFORM_SCALING"
         )
-        self._settled(shards)
+        self._wait_for(shards)
 
     def wait_past_arrivals(self) -> datetime:
-        """A time after every arrival so far, as the server reports it; it has come when this
-        returns, so that what is put from now on arrived at that time or later."""
-        # Arrival times are told in milliseconds, and a server may have rounded them down.
+        """Wait until a time after every arrival so far, and return it.
+
+        Records that are put later arrive at or after this time, by the server's clock.
+        """
+        # Arrival times are in milliseconds, and a server may round them down.
         since = max(self._arrivals()) + timedelta(milliseconds=1)
         _wait_until(lambda: datetime.now(UTC) >= since, f"it is {since}")
         return since
@@ -79,8 +81,8 @@ class Stream:
         ]
         return [record["ApproximateArrivalTimestamp"] for page in pages for record in page]
 
-    def _settled(self, shards: int) -> None:
-        """Wait until the stream is active again and a reshard has come to its end."""
+    def _wait_for(self, shards: int) -> None:
+        """Wait until the stream is active and has this number of open shards."""
         _wait_until(
             lambda: self._is_active() and len(self._open()) == shards,
             f"{self.name} is active with {shards} open shards",
@@ -96,7 +98,7 @@ class Stream:
         return sorted(still_open, key=lambda s: int(s["HashKeyRange"]["StartingHashKey"]))
 
 
-def _wait_until(condition: Callable[[], bool], wanted: str) -> None:
-    deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+def _wait_until(condition: Callable[[], bool], expected: str) -> None:
+    deadline = time.monotonic() + MAX_WAIT_SECONDS
     while not condition():
-        assert time.monotonic() < deadline, f"{LONGEST_WAIT_SECONDS} s passed before {wanted}"
+        assert time.monotonic() < deadline, f"{MAX_WAIT_SECONDS} s passed before {expected}"

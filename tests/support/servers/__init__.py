@@ -1,10 +1,10 @@
-"""Kinesis servers on loopback, each as a context manager: for tests, the demo and benchmarks.
+"""Kinesis servers on loopback for tests and benchmarks, each as a context manager.
 
-| server | for | mind |
+| server | use | note |
 |---|---|---|
-| `fake_kinesis` | faults, limits, retention, volume | ours |
+| `fake_kinesis` | faults, limits, retention, volume | written for this project |
 | `moto_server` | Kinesis, S3, Glue, DynamoDB in one | one producer; no null iterators |
-| `kinesis_local` | an independent Kinesis with proper reshards | needs Node.js; 1,000 records/s |
+| `kinesis_local` | an independent Kinesis with correct reshards | needs Node.js; 1,000 records/s |
 """
 
 import os
@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from jobs.errors import MachineError
+from jobs.errors import SetupError
 from tests.support.servers.fake_control import FakeKinesis
 from tests.support.servers.launch import free_port, running
 from tests.support.servers.server import Server
@@ -30,7 +30,7 @@ __all__ = ["FakeKinesis", "Server", "deadly_moto", "fake_kinesis", "kinesis_loca
 
 @contextmanager
 def fake_kinesis(*, own_process: bool = False) -> Iterator[FakeKinesis]:
-    """Our fake, in a thread of this process or, for benchmarks, in a process of its own."""
+    """The fake Kinesis, in a thread of this process or, for benchmarks, in its own process."""
     if own_process:
         port = free_port()
         command = [sys.executable, "-m", "tests.support.servers.kinesis_fake", "--port", str(port)]
@@ -38,7 +38,7 @@ def fake_kinesis(*, own_process: bool = False) -> Iterator[FakeKinesis]:
         with running(command, url, cwd=REPO):
             yield FakeKinesis("fake", url)
     else:
-        # Imported late: `python -m` would import the module twice.
+        # Imported here, because `python -m` would import the module twice.
         from tests.support.servers.kinesis_fake import in_thread
 
         with in_thread() as fake:
@@ -47,7 +47,7 @@ def fake_kinesis(*, own_process: bool = False) -> Iterator[FakeKinesis]:
 
 @contextmanager
 def moto_server() -> Iterator[Server]:
-    """moto's server, its Kinesis corrected where a stream is resharded: see `moto_kinesis`."""
+    """moto's server, with correct reshards of Kinesis streams; see `moto_kinesis`."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [
@@ -65,7 +65,7 @@ def moto_server() -> Iterator[Server]:
 
 @contextmanager
 def deadly_moto() -> Iterator[Server]:
-    """moto's server, which kills its client at a named request: see `deadly_moto`."""
+    """moto's server, which kills its client at a given request; see `deadly_moto`."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "tests.support.servers.deadly_moto", "--port", str(port)]
@@ -75,10 +75,10 @@ def deadly_moto() -> Iterator[Server]:
 
 @contextmanager
 def kinesis_local() -> Iterator[Server]:
-    """kinesis-local (kinesis-mock), installed by npm into `.cache` the first time.
+    """kinesis-local (kinesis-mock). The first call installs it with npm into `.cache`.
 
     Raises:
-        MachineError: Node.js is missing, or npm cannot install the package.
+        SetupError: Node.js is missing, or npm cannot install the package.
     """
     main = _installed_kinesis_local()
     port = free_port()
@@ -96,7 +96,7 @@ def kinesis_local() -> Iterator[Server]:
 
 
 def missing_for_kinesis_local() -> str | None:
-    """Why `kinesis_local` cannot run here, or None. In CI (`CI=true`) it must run."""
+    """The reason why `kinesis_local` cannot run here, or None. In CI (`CI=true`) it must run."""
     missing = [tool for tool in ("node", "npm") if shutil.which(tool) is None]
     if not missing or os.environ.get("CI") == "true":
         return None
@@ -107,11 +107,11 @@ def _installed_kinesis_local() -> Path:
     home = CACHE / f"kinesis-local-{KINESIS_LOCAL_VERSION}"
     main = home / "node_modules" / "kinesis-local" / "main.js"
     if shutil.which("node") is None:
-        raise MachineError("kinesis-local needs Node.js 18 or newer: install node and npm")
+        raise SetupError("kinesis-local needs Node.js 18 or newer; install node and npm")
     if not main.exists():
         home.mkdir(parents=True, exist_ok=True)
-        # Installed aside and moved in one step: an interrupted install leaves nothing half done,
-        # and of two at the same time the first one stays.
+        # Installed in another folder and moved in one step, so that an interrupted install leaves
+        # nothing incomplete. If two run at once, the first one stays.
         with tempfile.TemporaryDirectory(dir=CACHE) as aside:
             _npm_install(f"kinesis-local@{KINESIS_LOCAL_VERSION}", Path(aside))
             with suppress(OSError):
@@ -122,8 +122,8 @@ def _installed_kinesis_local() -> Path:
 def _npm_install(package: str, prefix: Path) -> None:
     npm = shutil.which("npm")
     if npm is None:
-        raise MachineError(f"npm is missing: it installs {package}")
+        raise SetupError(f"npm is missing; install Node.js with npm, which installs {package}")
     command = [npm, "install", "--prefix", str(prefix), "--no-audit", "--no-fund", package]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise MachineError(f"`{' '.join(command)}` failed: {done.stderr.strip()[-500:]}")
+        raise SetupError(f"`{' '.join(command)}` failed: {done.stderr.strip()[-500:]}")

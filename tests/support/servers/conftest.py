@@ -1,4 +1,4 @@
-"""The fake Kinesis for the tests of itself, with a stream of one shard."""
+"""The fake Kinesis, with a stream of one shard, for the tests of the fake itself."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,15 +1,16 @@
-"""moto's server, which kills its client with SIGKILL at a named request.
+"""moto's server, which kills its client with SIGKILL at a given request.
 
-All that a driver does to Kinesis, to the tables and to its checkpoints on S3 is a request, so each
-point of its work has a request before which, or behind which, it can die:
+Everything that a driver does to Kinesis, to the tables and to its checkpoints on S3 is a request.
+Each point of its work therefore has a request before or after which it can die:
 
     POST /_kill            {"steps": ["PUT .*/offsets/0$", "GetRecords"], "applied": false}
     POST /_kill/client     {"pid": 4711}
 
-The client, and its process group, die at the request that is the last step, once the others have
-been seen in their order: before the server does it, or, if `applied`, after it is done and before
-the client learns of it. Until the server is told of the client, it holds that request; told of a
-client that is null, it lets it pass. `GET /_kill` answers which request that is, or null.
+The steps are requests that must occur in this order. At the last one, the client and its process
+group die: before the server applies the request, or, if `applied` is true, after it has applied it
+and before the client gets the answer. The server holds that request until it is given the pid of
+the client. If the pid is null, it lets the request pass. `GET /_kill` returns the request that was
+the last step, or null.
 """
 
 import argparse
@@ -24,7 +25,7 @@ from typing import Any
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import run_simple
 
-from tests.support.servers.moto_kinesis import correct
+from tests.support.servers.moto_kinesis import correct_reshards
 
 CONTROL = "/_kill"
 
@@ -50,7 +51,7 @@ class DeadlyServer:
         request = _name(environ)
         is_last = self._take_step(request)
         if is_last and not self._applied and self._kills(request):
-            start_response("503 Service Unavailable", [])  # nobody hears it any more
+            start_response("503 Service Unavailable", [])  # the client is dead
             return []
         answer = list(self._app(environ, start_response))
         if is_last and self._applied:
@@ -66,7 +67,7 @@ class DeadlyServer:
             return not self._steps
 
     def _kills(self, request: str) -> bool:
-        """Hold `request` until the client is known; kill it, unless it may pass."""
+        """Hold `request` until the client is known. Kill the client unless its pid is null."""
         self._stopped_at = request
         self._client.wait()
         if self._pid is None:
@@ -75,9 +76,9 @@ class DeadlyServer:
         return True
 
     def _control(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        said = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         if environ["REQUEST_METHOD"] == "POST":
-            given = json.loads(said)
+            given = json.loads(body)
             if "pid" in given:
                 self._pid = given["pid"]
                 self._client.set()
@@ -91,7 +92,7 @@ class DeadlyServer:
 
 
 def _name(environ: Environ) -> str:
-    """`PUT /lake/raw/…`, or the operation where it is one of Kinesis."""
+    """`PUT /lake/raw/…`, or the operation if it is a call to Kinesis."""
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     if target:
         return str(target.rpartition(".")[2])
@@ -103,7 +104,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     given = parser.parse_args()
-    correct()
+    correct_reshards()
     app = DeadlyServer(DomainDispatcherApplication(create_backend_app))
     run_simple("127.0.0.1", given.port, app, threaded=True)
 

@@ -1,4 +1,4 @@
-"""The API of the fake Kinesis: a request's JSON in, an answer's JSON out, by operation."""
+"""The API of the fake Kinesis: the JSON of a request in, the JSON of its answer out."""
 
 from collections.abc import Callable
 
@@ -8,16 +8,18 @@ from tests.support.servers.fake_streams import KinesisError
 
 
 class KinesisApi(Kinesis):
-    """All streams of a server, and what a client may ask of them."""
+    """All streams of a server, and the operations of clients on them."""
 
     def call(self, operation: str, request: Request) -> Answer:
         handler = _OPERATIONS.get(operation)
         if handler is None:
-            raise KinesisError("UnknownOperationException", f"{operation} is not known.")
+            raise KinesisError(
+                "UnknownOperationException", f"Operation {operation} does not exist."
+            )
         return handler(self, request)
 
-    def shard_asked(self, operation: str, request: Request) -> str:
-        """The shard that a call reads, empty for calls on whole streams: for faults and counts."""
+    def shard_of(self, operation: str, request: Request) -> str:
+        """The shard that a call reads; empty for calls on whole streams. For faults and counts."""
         if operation == "GetRecords":
             return str(open_token(request.get("ShardIterator", "")).get("shard", ""))
         return str(request.get("ShardId", ""))

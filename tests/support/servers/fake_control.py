@@ -1,7 +1,7 @@
-"""The control calls of the fake Kinesis: both ends, `FakeKinesis` (client) and `control` (server).
+"""The control calls of the fake Kinesis: `FakeKinesis` (client) and `control` (server).
 
-They travel as HTTP calls with a target of their own, so that a test handles a fake in its own
-process and one in a process of its own alike.
+They are HTTP calls with their own target. A test therefore uses a fake in its own process and a
+fake in another process in the same way.
 """
 
 import json
@@ -20,7 +20,7 @@ TARGET = "FakeKinesis"
 
 
 class FakeKinesis(Server):
-    """A running fake Kinesis: its URL, and what a test may order it to do."""
+    """A running fake Kinesis: its URL, and the control calls of a test."""
 
     def fail(
         self,
@@ -32,7 +32,7 @@ class FakeKinesis(Server):
         rate: float = 1.0,
         skip: int = 0,
     ) -> None:
-        """Break the next `times` calls (all, if negative) after `skip` good ones."""
+        """Break the next `times` calls (all if negative) after `skip` successful ones."""
         self._order(
             "Fail",
             kind=kind,
@@ -44,45 +44,45 @@ class FakeKinesis(Server):
         )
 
     def heal(self) -> None:
-        """Forget all faults and limits."""
+        """Remove all faults and limits."""
         self._order("Heal")
 
     def limit_reads(self) -> None:
-        """Hold readers to 5 calls and 2 MiB a second on each shard, as Kinesis does."""
+        """Limit readers to 5 calls and 2 MiB per second on each shard, as Kinesis does."""
         self._order("LimitReads")
 
     def limit_pages(self, records: int) -> None:
-        """Answer GetRecords with fewer records than asked for, as Kinesis may."""
+        """Answer GetRecords with at most `records` records, as Kinesis may."""
         self._order("LimitPages", records=records)
 
     def list_shards_by(self, shards: int) -> None:
-        """Answer ListShards in pages of that many shards."""
+        """Answer ListShards in pages of `shards` shards."""
         self._order("ListShardsBy", shards=shards)
 
     def expire_iterators(self) -> None:
-        """Every iterator handed out so far is expired."""
+        """Expire every iterator that was issued so far."""
         self._order("ExpireIterators")
 
     def trim(self, stream: str, shard: str, sequence_number: str) -> None:
-        """Retention passes: the shard loses its records up to and with this one."""
+        """Let retention pass: the shard loses its records up to and including this one."""
         self._order("Trim", stream=stream, shard=shard, sequence_number=sequence_number)
 
     def forget(self, stream: str, shard: str) -> None:
-        """Retention passes: the shard leaves the stream altogether."""
+        """Let retention pass: the shard leaves the stream."""
         self._order("Forget", stream=stream, shard=shard)
 
     def advance_clock(self, time: timedelta) -> None:
-        """Time passes on the server: iterators expire, records reach the retention time."""
+        """Let time pass on the server: iterators expire, records reach the retention time."""
         self._order("AdvanceClock", milliseconds=round(time.total_seconds() * 1000))
 
     def shift_arrivals(self, time: timedelta) -> None:
-        """Records put from now on carry an arrival time that is off by `time`."""
+        """Shift the arrival time of the records that are put from now on by `time`."""
         self._order("ShiftArrivals", milliseconds=round(time.total_seconds() * 1000))
 
     def fill(self, stream: str, records: int, *, record_bytes: int = 322, span: timedelta) -> None:
-        """Preload each shard of a stream with generated events; they arrived over the last `span`.
+        """Fill each shard of a stream with generated events, which arrived over the last `span`.
 
-        The stream takes no more records. An event is what `fake_volume.event_of` makes.
+        The stream accepts no more records. `fake_volume.event_of` generates the events.
         """
         milliseconds = round(span.total_seconds() * 1000)
         self._order(
@@ -94,16 +94,16 @@ class FakeKinesis(Server):
         )
 
     def calls(self) -> dict[str, dict[str, int]]:
-        """How often each operation was called, by shard (`""`: on the stream)."""
+        """The number of calls of each operation, by shard (`""`: on the stream)."""
         counted: dict[str, dict[str, int]] = self._order("Calls")
         return counted
 
     def count(self, operation: str) -> int:
-        """How often an operation was called, over all shards."""
+        """The number of calls of an operation, over all shards."""
         return sum(self.calls().get(operation, {}).values())
 
     def throttled(self) -> int:
-        """How many calls the limits of `limit_reads` refused."""
+        """The number of calls that the limits of `limit_reads` refused."""
         return int(self._order("Throttled")["count"])
 
     def reset_calls(self) -> None:
@@ -116,13 +116,13 @@ class FakeKinesis(Server):
             "Content-Type": "application/x-amz-json-1.1",
         }
         body = json.dumps(request).encode()
-        asked = urllib.request.Request(self.url, body, headers, method="POST")
-        with urllib.request.urlopen(asked, timeout=600) as answer:
+        call = urllib.request.Request(self.url, body, headers, method="POST")
+        with urllib.request.urlopen(call, timeout=600) as answer:
             return json.load(answer)
 
 
 def control(api: KinesisApi, faults: Faults, name: str, request: Request) -> Answer:
-    """Server side: carry out one order."""
+    """The server side: apply one control call."""
     return _ORDERS[name](api, faults, **request) or {}
 
 

@@ -1,6 +1,6 @@
-"""What goes wrong on the fake Kinesis when a test asks for it, and the count of calls.
+"""The faults of the fake Kinesis, which a test requests, and the counts of calls.
 
-A fault waits for calls of an operation (on a shard) and breaks as many of them as it is told to.
+A fault waits for calls of an operation (on a shard), and breaks the requested number of them.
 """
 
 import random
@@ -16,7 +16,7 @@ BYTES_PER_SECOND = 2 * 1024 * 1024
 
 
 class Kind(StrEnum):
-    """How a call is answered instead of, or after, being served."""
+    """The answer that a call gets instead of, or after, being served."""
 
     THROTTLED = "throttled"
     LIMIT_EXCEEDED = "limit_exceeded"
@@ -26,8 +26,8 @@ class Kind(StrEnum):
     UNAVAILABLE = "unavailable"
     RESET = "reset"  # the connection is reset before the call is served
     TRUNCATED = "truncated"  # served, but the connection ends in the middle of the answer
-    HALF_JSON = "half_json"  # served, but the answer is cut short and says that it is whole
-    EMPTY = "empty"  # GetRecords: no record although there are some
+    HALF_JSON = "half_json"  # served, but the answer is truncated, with a matching length
+    EMPTY = "empty"  # GetRecords: no record, although there are some
 
 
 ERRORS = {
@@ -44,7 +44,7 @@ ERRORS = {
 
 @dataclass
 class Fault:
-    """Breaks the next `times` calls that fit, each with probability `rate`; all, if times < 0."""
+    """Breaks the next `times` calls that fit, each with probability `rate`; all if times < 0."""
 
     kind: Kind
     operation: str
@@ -58,7 +58,7 @@ class Fault:
 
 
 class Faults:
-    """The faults that are waiting, the real limits if they are on, and the calls counted."""
+    """The waiting faults, the limits of Kinesis if they are on, and the counts of calls."""
 
     def __init__(self, seed: int = 0) -> None:
         self.waiting: list[Fault] = []
@@ -69,26 +69,26 @@ class Faults:
         self._limits: dict[tuple[str, str], ReadLimit] = {}
 
     def heal(self) -> None:
-        """No faults and no limits from now on."""
+        """Remove all faults and limits."""
         self.waiting.clear()
         self._limits.clear()
         self.limits_on = False
 
     def take(self, operation: str, shard: str) -> None:
-        """Raises ProvisionedThroughputExceededException if a call exceeds the limits, if on."""
+        """Raise ProvisionedThroughputExceededException if a call exceeds limits that are on."""
         limit = self._limit(operation, shard)
         if limit and not limit.take():
             self.throttled += 1
             raise ERRORS[Kind.THROTTLED]
 
     def pay(self, operation: str, shard: str, data_bytes: int) -> None:
-        """Book the bytes of an answer on the limits."""
+        """Charge the bytes of an answer to the limits."""
         limit = self._limit(operation, shard)
         if limit:
             limit.pay(data_bytes)
 
     def next(self, operation: str, shard: str) -> Kind | None:
-        """Count a call and tell how it is to be broken, if it is."""
+        """Count a call. Return the way in which it breaks, or None."""
         self.calls[operation, shard] += 1
         for fault in self.waiting:
             if fault.fits(operation, shard) and self._random.random() < fault.rate:
@@ -106,14 +106,14 @@ class Faults:
 
 
 class ReadLimit:
-    """Kinesis's limits of one shard: 5 calls and 2 MiB a second; a page of 10 MiB is paid after."""
+    """The limits of one shard: 5 calls and 2 MiB per second. A larger page blocks later calls."""
 
     def __init__(self) -> None:
         self._calls: deque[float] = deque(maxlen=READS_PER_SECOND)
         self._paid_until = 0.0
 
     def take(self) -> bool:
-        """Whether there is room for one more call now; counts it, if so."""
+        """Count one more call if the limits allow it. Return whether they do."""
         now = time.monotonic()
         too_many = len(self._calls) == READS_PER_SECOND and now - self._calls[0] < 1
         if too_many or self._paid_until - now > 1:

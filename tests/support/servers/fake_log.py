@@ -1,9 +1,9 @@
-"""What a shard of the fake Kinesis holds: records, already as the JSON that GetRecords gives.
+"""The records of a shard of the fake Kinesis, stored as the JSON that GetRecords returns.
 
-`MemoryLog` takes records one by one. `VolumeLog` is filled once, spools the JSON to a file that it
-maps into memory, and serves any range as a slice: the server costs next to nothing in a benchmark.
-A record's index counts from the shard's first record and never changes; `first` moves when
-records are trimmed.
+`MemoryLog` accepts records one by one. `VolumeLog` is filled once. It writes the JSON to a file,
+maps the file into memory, and serves any range as a slice, so that the server costs almost nothing
+in a benchmark. The index of a record counts from the first record of the shard, and never changes.
+`first` increases when records are trimmed.
 """
 
 import base64
@@ -20,7 +20,7 @@ MAX_ANSWER_BYTES = 10 * 1024 * 1024
 
 
 class Page(NamedTuple):
-    """Records `[start, stop)` of a log as the inside of a JSON array; `data_bytes` is metered."""
+    """Records up to index `stop` as the inside of a JSON array; `data_bytes` counts to limits."""
 
     stop: int
     encoded: bytes
@@ -34,19 +34,19 @@ class Log(Protocol):
 
     @property
     def end(self) -> int:
-        """One more than the index of the newest record."""
+        """The index of the newest record plus one."""
 
     def arrival_ms(self, index: int) -> int: ...
 
     def at_time(self, arrival_ms: int) -> int:
-        """Index of the first retained record that arrived then or later, or `end`."""
+        """The index of the first retained record that arrived then or later, or `end`."""
 
     def page(self, start: int, limit: int) -> Page:
         """At most `limit` records and 10 MiB from `start` on, but at least one if there is one."""
 
 
 def encoded_record(data: bytes, key: str, sequence_number: int, arrival_ms: int) -> bytes:
-    """A record as GetRecords answers it; its time is in epoch seconds with three decimals."""
+    """A record as GetRecords returns it. Its time is in epoch seconds with three decimals."""
     return (
         b'{"ApproximateArrivalTimestamp":%d.%03d,"Data":"%b",'
         b'"PartitionKey":%b,"SequenceNumber":"%d"}'
@@ -66,7 +66,7 @@ class _Record:
 
 
 class MemoryLog:
-    """Records that were put, in the order in which they were put."""
+    """Records in the order in which they were put."""
 
     def __init__(self) -> None:
         self.first = 0
@@ -84,23 +84,23 @@ class MemoryLog:
         return self._records[index].arrival_ms
 
     def at_time(self, arrival_ms: int) -> int:
-        # Arrival times need not rise, so nothing quicker than looking at each is right.
+        # Arrival times may decrease, so each of them is compared.
         late_enough = (i for i in range(self.first, self.end) if self.arrival_ms(i) >= arrival_ms)
         return next(late_enough, self.end)
 
     def page(self, start: int, limit: int) -> Page:
-        wanted = self._records[start : start + limit]
-        sizes = list(accumulate(record.data_bytes for record in wanted))
-        fitting = max(1, sum(size <= MAX_ANSWER_BYTES for size in sizes)) if wanted else 0
-        encoded = b",".join(record.encoded for record in wanted[:fitting])
+        records = self._records[start : start + limit]
+        sizes = list(accumulate(record.data_bytes for record in records))
+        fitting = max(1, sum(size <= MAX_ANSWER_BYTES for size in sizes)) if records else 0
+        encoded = b",".join(record.encoded for record in records[:fitting])
         return Page(start + fitting, encoded, sizes[fitting - 1] if fitting else 0)
 
 
 class VolumeLog:
-    """Many generated records of one size, spooled to a file once; nothing can be added.
+    """Many generated records of one size, which are written to a file once.
 
-    `data_of(i)` gives the bytes of record `i`, `sequence_number_of(i)` its sequence number. Arrival
-    times rise evenly from `oldest_ms` to `newest_ms`.
+    `data_of(i)` returns the bytes of record `i`, `sequence_number_of(i)` its sequence number.
+    Arrival times increase evenly from `oldest_ms` to `newest_ms`.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class VolumeLog:
         self._oldest_ms, self._span_ms = oldest_ms, newest_ms - oldest_ms
         self._starts = array("Q", [0])
         self._sizes = array("Q", [0])
-        # The map keeps the file's pages alive after the file is closed and its name is gone.
+        # The map keeps the content of the file after the file is closed and deleted.
         with tempfile.TemporaryFile() as file:
             for i in range(count):
                 data, key = data_of(i), f"key-{i % 1009}"
@@ -148,6 +148,6 @@ class VolumeLog:
         stop = min(start + limit, self._count)
         while stop > start + 1 and self._sizes[stop] - self._sizes[start] > MAX_ANSWER_BYTES:
             stop -= max(1, (stop - start) // 64)
-        # Without the last record's comma; an empty range is an empty slice.
+        # Without the comma of the last record. An empty range is an empty slice.
         encoded = self._text[self._starts[start] : max(self._starts[start], self._starts[stop] - 1)]
         return Page(stop, encoded, self._sizes[stop] - self._sizes[start])

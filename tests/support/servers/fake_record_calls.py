@@ -1,4 +1,4 @@
-"""The fake Kinesis's operations on records: put, find a position, read on from it."""
+"""The operations of the fake Kinesis on records: put them, find a position, read from it."""
 
 import base64
 import json
@@ -19,7 +19,7 @@ def put_record(kinesis: Kinesis, request: Request) -> Answer:
 def put_records(kinesis: Kinesis, request: Request) -> Answer:
     stream, records = kinesis.stream(request), request["Records"]
     if not 1 <= len(records) <= MAX_PUT_RECORDS:
-        raise invalid(f"PutRecords takes 1 to {MAX_PUT_RECORDS} records, not {len(records)}.")
+        raise invalid(f"PutRecords accepts 1 to {MAX_PUT_RECORDS} records, got {len(records)}.")
     placed = [_put(kinesis, stream, record) for record in records]
     answers = [{"ShardId": shard, "SequenceNumber": number} for shard, number in placed]
     return {"FailedRecordCount": 0, "Records": answers}
@@ -51,15 +51,15 @@ def _start(kinesis: Kinesis, shard: Shard, request: Request) -> int:
         number = request.get("StartingSequenceNumber", "")
         return shard.position(number, after=kind == "AFTER_SEQUENCE_NUMBER")
     if kind == "AT_TIMESTAMP":
-        wanted_ms, now_ms = round(request["Timestamp"] * 1000), kinesis.clock.now_ms()
-        if wanted_ms > now_ms:
+        start_ms, now_ms = round(request["Timestamp"] * 1000), kinesis.clock.now_ms()
+        if start_ms > now_ms:
             raise invalid(
                 "The timestampInMillis parameter cannot be greater than the "
-                f"currentTimestampInMillis. timestampInMillis: {wanted_ms}, "
+                f"currentTimestampInMillis. timestampInMillis: {start_ms}, "
                 f"currentTimestampInMillis: {now_ms}"
             )
-        return shard.log.at_time(wanted_ms)
-    raise KinesisError("ValidationException", f"ShardIteratorType {kind} is not known.")
+        return shard.log.at_time(start_ms)
+    raise KinesisError("ValidationException", f"ShardIteratorType {kind} does not exist.")
 
 
 def _iterator(kinesis: Kinesis, stream: Stream, shard: Shard, index: int) -> str:
@@ -78,9 +78,9 @@ def get_records(kinesis: Kinesis, request: Request) -> Answer:
     shard = stream.shard(iterator["shard"])
     shard.trim_before(stream.horizon_ms())
     limit = min(request.get("Limit", 10_000), kinesis.max_page_records)
-    # A position that was trimmed away reads on from the oldest record, without a word.
+    # A trimmed position continues with the oldest record, without an error.
     page = shard.log.page(max(iterator["next"], shard.log.first), limit)
-    answer: dict[str, Any] = {"MillisBehindLatest": _behind_ms(kinesis, shard, page.stop)}
+    answer: dict[str, Any] = {"MillisBehindLatest": _lag_ms(kinesis, shard, page.stop)}
     if page.stop >= shard.log.end and shard.closed:
         answer["ChildShards"] = [_child(child) for child in stream.children(shard)]
     else:
@@ -89,13 +89,13 @@ def get_records(kinesis: Kinesis, request: Request) -> Answer:
 
 
 def empty_page(kinesis: Kinesis, request: Request) -> Answer:
-    """An answer without records although there are some, as Kinesis gives now and then."""
+    """An answer without records although there are some, as Kinesis sometimes returns."""
     iterator = open_token(request["ShardIterator"])
     renewed = token(**{**iterator, "issued": kinesis.clock.now_ms()})
     return {"MillisBehindLatest": 60_000, "NextShardIterator": renewed, "Records": []}
 
 
-def _behind_ms(kinesis: Kinesis, shard: Shard, index: int) -> int:
+def _lag_ms(kinesis: Kinesis, shard: Shard, index: int) -> int:
     if index >= shard.log.end:
         return 0
     return max(1, kinesis.clock.now_ms() - shard.log.arrival_ms(index))

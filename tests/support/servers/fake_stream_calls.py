@@ -1,4 +1,4 @@
-"""The fake Kinesis's operations on streams and their shards: made, described, resharded."""
+"""The operations of the fake Kinesis on streams: create, describe, list and reshard them."""
 
 from typing import Any
 
@@ -75,13 +75,13 @@ def merge_shards(kinesis: Kinesis, request: Request) -> Answer:
 
 def update_shard_count(kinesis: Kinesis, request: Request) -> Answer:
     stream = kinesis.stream(request)
-    before, wanted = len(stream.open_shards()), request["TargetShardCount"]
-    stream.scale(wanted)
+    before, target = len(stream.open_shards()), request["TargetShardCount"]
+    stream.scale(target)
     return {
         "StreamName": stream.name,
         "StreamARN": stream.arn,
         "CurrentShardCount": before,
-        "TargetShardCount": wanted,
+        "TargetShardCount": target,
     }
 
 

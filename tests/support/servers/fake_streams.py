@@ -1,7 +1,7 @@
 """The streams and shards of the fake Kinesis: hash routing, sequence numbers, resharding.
 
-A split or a merge closes its parents and opens children, as in Kinesis; the parents stay until
-they are forgotten.
+A split or a merge closes the parents and opens children, as in Kinesis. The parents stay until a
+test removes them.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ HASH_KEYS = 2**128
 
 
 class KinesisError(Exception):
-    """An answer with HTTP status 400 or 500 and the name that AWS gives the error."""
+    """An answer with HTTP status 400 or 500, and the name of the error in AWS."""
 
     def __init__(self, name: str, message: str, status: int = 400) -> None:
         self.name, self.message, self.status = name, message, status
@@ -30,17 +30,17 @@ def invalid(message: str) -> KinesisError:
 
 
 def hash_key(partition_key: str) -> int:
-    """Where Kinesis routes a partition key: its MD5 as a number of 128 bits."""
+    """The hash key of a partition key: its MD5 digest as a number of 128 bits."""
     return int.from_bytes(hashlib.md5(partition_key.encode(), usedforsecurity=False).digest())
 
 
-# Sequence numbers are not consecutive in Kinesis; nobody shall come to rely on it here.
+# Sequence numbers are not consecutive in Kinesis, so they are not consecutive here.
 _STRIDE = 11
 
 
 @dataclass
 class Shard:
-    """One shard; `created_s` (epoch seconds) orders its sequence numbers behind its parents'."""
+    """One shard. `created_s` (epoch seconds) orders its numbers after those of its parents."""
 
     index: int
     first_hash: int
@@ -55,7 +55,7 @@ class Shard:
         return f"shardId-{self.index:012d}"
 
     def sequence_number(self, index: int) -> int:
-        """The number of record `index`: 186 bits laid out as in Kinesis's version 2."""
+        """The number of record `index`: 186 bits, in the layout of version 2 of Kinesis."""
         return self._number((index + 1) * _STRIDE)
 
     def _number(self, counter: int) -> int:
@@ -73,7 +73,7 @@ class Shard:
         return number
 
     def position(self, sequence_number: str, *, after: bool) -> int:
-        """Index of the first record at, or after, a sequence number of this shard."""
+        """The index of the first record at, or after, a sequence number of this shard."""
         number = int(sequence_number) if sequence_number.isdigit() else 0
         counter = number >> 80 & 2**64 - 1
         if self._number(counter) != number:
@@ -87,10 +87,10 @@ class Shard:
             self.log.first += 1
 
     def described(self) -> dict[str, Any]:
-        """The shard as ListShards answers it."""
+        """The shard as ListShards returns it."""
         numbers = {"StartingSequenceNumber": str(self._number(0))}
         if self.closed:
-            # Behind every record, the number of none.
+            # A number after every record, which no record has.
             numbers["EndingSequenceNumber"] = str(self._number(self.log.end * _STRIDE + 1))
         named = zip(("ParentShardId", "AdjacentParentShardId"), self.parents, strict=False)
         return {
@@ -129,7 +129,7 @@ class Stream:
         return self.shards[shard_id]
 
     def open_shards(self) -> list[Shard]:
-        """The open shards, by hash key."""
+        """The open shards, in the order of their hash keys."""
         shards = [shard for shard in self.shards.values() if not shard.closed]
         return sorted(shards, key=lambda shard: shard.first_hash)
 
@@ -139,7 +139,7 @@ class Stream:
     def put(
         self, data: bytes, key: str, explicit_hash: str | None, arrival_ms: int
     ) -> tuple[str, str]:
-        """Store one record; gives its shard and its sequence number."""
+        """Store one record. Return its shard and its sequence number."""
         target = int(explicit_hash) if explicit_hash is not None else hash_key(key)
         shards = self.open_shards()
         shard = shards[bisect_left([shard.last_hash for shard in shards], target)]
@@ -168,7 +168,7 @@ class Stream:
         return self._open(lower.first_hash, upper.last_hash, pair)
 
     def scale(self, shard_count: int) -> None:
-        """Split and merge, as Kinesis does it, until `shard_count` equal shards are open."""
+        """Split and merge, as Kinesis does, until `shard_count` shards of equal size are open."""
         bounds = _uniform_bounds(shard_count)
         for bound in bounds[1:-1]:
             (shard,) = (s for s in self.open_shards() if s.first_hash <= bound <= s.last_hash)
@@ -181,7 +181,7 @@ class Stream:
                 merged = self.merge(merged.id, part.id)
 
     def fill(self, count: int, data_of: Callable[[int, int], bytes], span_ms: int) -> None:
-        """Preload each open shard with `count` records, which arrived in the last `span_ms`."""
+        """Fill each open shard with `count` records, which arrived in the last `span_ms`."""
         newest_ms = self._now_ms()
         for shard in self.open_shards():
             shard.log = VolumeLog(
@@ -193,7 +193,7 @@ class Stream:
             )
 
     def horizon_ms(self) -> int:
-        """What arrived before this time is gone."""
+        """The trim horizon: records that arrived before this time are gone."""
         return self._now_ms() - self.retention_hours * 3_600_000
 
     def _open(self, first_hash: int, last_hash: int, parents: tuple[Shard, ...]) -> Shard:

@@ -11,9 +11,10 @@ NAMES = tuple(
 
 
 def event_of(shard: int, index: int, newest_ms: int, size: int) -> bytes:
-    """A JSON event of exactly `size` bytes (if it fits), always the same for a shard and index.
+    """A JSON event of exactly `size` bytes (if it fits), the same for each shard and index.
 
-    100 names; one identity for each shard and index; created in the hour before `newest_ms`.
+    There are 100 names. Each shard and index has its own identity. Events are created in the hour
+    before `newest_ms`.
     """
     number = index * 1_000_003 + shard
     name = NAMES[(index * 7919 + shard) % len(NAMES)]

@@ -1,6 +1,6 @@
-"""A small, faithful Kinesis on loopback that also fails on demand and serves large volumes.
+"""A small Kinesis on loopback, which also fails on request and serves large volumes.
 
-Run it by `python -m tests.support.servers.kinesis_fake [--port N]`; it prints its URL and runs
+Run it with `python -m tests.support.servers.kinesis_fake [--port N]`; it prints its URL and runs
 until it is stopped. Tests use `tests.support.servers.fake_kinesis()`.
 """
 
@@ -23,14 +23,14 @@ MAX_REQUEST_BYTES = 64 * 1024 * 1024
 
 
 class _Abort(Exception):
-    """The connection is to end here; `unfinished` is sent before."""
+    """Ends the connection after `unfinished` is sent."""
 
     def __init__(self, unfinished: bytes = b"") -> None:
         self.unfinished = unfinished
 
 
 class HttpServer:
-    """HTTP/1.1 with keep-alive in front of the API; everything runs on one event loop."""
+    """HTTP/1.1 with keep-alive in front of the API. Everything runs on one event loop."""
 
     def __init__(self) -> None:
         self.api = KinesisApi()
@@ -38,14 +38,14 @@ class HttpServer:
         self._writers: dict[asyncio.StreamWriter, asyncio.Event] = {}
 
     async def start(self, port: int) -> str:
-        """Listen on a port, 0 for a free one; gives the URL."""
+        """Listen on a port, 0 for a free one. Return the URL."""
         self._server = await asyncio.start_server(
             self._connection, "127.0.0.1", port, limit=MAX_REQUEST_BYTES
         )
         return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     async def stop(self) -> None:
-        """Listen no more and drop the connections that clients keep open."""
+        """Stop listening, and close the connections that clients keep open."""
         self._server.close()
         ended = list(self._writers.values())
         for writer in self._writers:
@@ -66,7 +66,7 @@ class HttpServer:
             if not abort.unfinished:
                 writer.transport.abort()
         except (asyncio.IncompleteReadError, ConnectionError):
-            pass  # the client has gone
+            pass  # the client has closed the connection
         finally:
             writer.close()
             del self._writers[writer]
@@ -88,7 +88,7 @@ class HttpServer:
         return self._encoded(answer, status)
 
     def _kinesis(self, operation: str, request: dict[str, object]) -> Answer:
-        shard = self.api.shard_asked(operation, request)
+        shard = self.api.shard_of(operation, request)
         kind = self.faults.next(operation, shard)
         if kind is Kind.RESET:
             raise _Abort
@@ -109,7 +109,7 @@ class HttpServer:
         return answer
 
     def _encoded(self, answer: Answer, status: int) -> tuple[bytes, bytes]:
-        """Head and body; two parts, so that a page of 10 MiB is not copied once more."""
+        """The head and the body, in two parts, so that a page of 10 MiB is not copied again."""
         body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
         head = (
             f"HTTP/1.1 {status} {'OK' if status == 200 else 'Error'}\r\n"
@@ -122,7 +122,7 @@ class HttpServer:
 
 
 async def _request(reader: asyncio.StreamReader) -> tuple[str, bytes]:
-    """The next request's target and body."""
+    """The target and the body of the next request."""
     head = await reader.readuntil(b"\r\n\r\n")
     lines = (line.partition(":") for line in head.decode("latin-1").splitlines())
     headers = {name.lower(): value.strip() for name, _, value in lines}
@@ -132,7 +132,7 @@ async def _request(reader: asyncio.StreamReader) -> tuple[str, bytes]:
 
 @contextmanager
 def in_thread() -> Iterator[FakeKinesis]:
-    """A fake in a thread of this process."""
+    """A fake Kinesis in a thread of this process."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="kinesis-fake", daemon=True)
     thread.start()

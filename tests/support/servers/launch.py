@@ -1,4 +1,4 @@
-"""Start a server as a process, wait until it answers, and stop it by its pid whatever happens."""
+"""Start a server as a process, wait until it answers, and stop it in any case."""
 
 import os
 import socket
@@ -11,15 +11,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from jobs.errors import MachineError
+from jobs.errors import SetupError
 
 POLL_SECONDS = 0.05
-# A server that waits for its clients to hang up is not asked twice.
-PATIENCE_SECONDS = 3
+# A server that waits for its clients to disconnect is killed after this time.
+MAX_STOP_SECONDS = 3
 
 
 def free_port() -> int:
-    """A port that nobody listens on at this moment."""
+    """A port that no process listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -34,11 +34,11 @@ def running(
     cwd: Path | None = None,
     timeout: float = 60,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `command` while the block runs; enters it once `url` answers an HTTP request.
+    """Run `command` while the block runs. The block starts when `url` answers an HTTP request.
 
     Raises:
-        MachineError: the process ended, or did not answer within `timeout` seconds; with the last
-            lines that it wrote.
+        SetupError: the process ended, or did not answer within `timeout` seconds. The message
+            has the last lines of its output.
     """
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
@@ -54,8 +54,8 @@ def running(
             while not answers(url):
                 if process.poll() is not None or time.monotonic() > deadline:
                     log.seek(0)
-                    said = log.read().decode(errors="replace")[-2000:]
-                    raise MachineError(f"{command[0]} does not answer at {url}: {said}")
+                    output = log.read().decode(errors="replace")[-2000:]
+                    raise SetupError(f"{command[0]} does not answer at {url}: {output}")
                 time.sleep(POLL_SECONDS)
             yield process
         finally:
@@ -63,7 +63,7 @@ def running(
 
 
 def answers(url: str) -> bool:
-    """Whether an HTTP server answers at `url`, be it with an error."""
+    """Whether an HTTP server answers at `url`, also with an error."""
     try:
         with urllib.request.urlopen(url, timeout=5):
             return True
@@ -74,10 +74,10 @@ def answers(url: str) -> bool:
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """End a process that we started; by force if it does not go by itself."""
+    """Terminate a process, and kill it if it does not end."""
     process.terminate()
     try:
-        process.wait(timeout=PATIENCE_SECONDS)
+        process.wait(timeout=MAX_STOP_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

@@ -1,8 +1,8 @@
 """moto's server, with Kinesis's own rules for a reshard.
 
-In Kinesis a closed shard keeps its records and takes no more. moto (5.2) moves or copies the
-records into the children, and goes on to put new ones into the closed shard: of a stream that it
-resharded, no reader could read every record once. Everything else is moto as it comes.
+In Kinesis, a closed shard keeps its records and accepts no more. moto (5.2) moves or copies the
+records to the children, and continues to put new ones into the closed shard. No reader could read
+every record of such a stream once. Everything else in moto is unchanged.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ _merge_shards = Stream.merge_shards
 
 
 def get_shard_for_key(self: Stream, partition_key: str, explicit_hash_key: str) -> Shard:
-    """The open shard that a record belongs to."""
+    """The open shard of a record."""
     digest = hashlib.md5(partition_key.encode(), usedforsecurity=False).digest()
     target = int(explicit_hash_key) if explicit_hash_key else int.from_bytes(digest)
     return next(
@@ -29,18 +29,18 @@ def get_shard_for_key(self: Stream, partition_key: str, explicit_hash_key: str) 
 
 
 def split_shard(self: Stream, shard_to_split: str, new_starting_hash_key: str) -> None:
-    with _kept_records(self, shard_to_split):
+    with _hidden_records(self, shard_to_split):
         _split_shard(self, shard_to_split, new_starting_hash_key)
 
 
 def merge_shards(self: Stream, shard_to_merge: str, adjacent_shard_to_merge: str) -> None:
-    with _kept_records(self, shard_to_merge, adjacent_shard_to_merge):
+    with _hidden_records(self, shard_to_merge, adjacent_shard_to_merge):
         _merge_shards(self, shard_to_merge, adjacent_shard_to_merge)
 
 
 @contextmanager
-def _kept_records(stream: Stream, *shard_ids: str) -> Iterator[None]:
-    """Records of these shards are out of moto's sight, and back afterwards."""
+def _hidden_records(stream: Stream, *shard_ids: str) -> Iterator[None]:
+    """Hide the records of these shards from moto, and put them back afterwards."""
     shards = [stream.shards[shard_id] for shard_id in shard_ids]
     records = [shard.records for shard in shards]
     for shard in shards:
@@ -48,17 +48,17 @@ def _kept_records(stream: Stream, *shard_ids: str) -> Iterator[None]:
     try:
         yield
     finally:
-        for shard, kept in zip(shards, records, strict=True):
-            shard.records = kept
+        for shard, hidden in zip(shards, records, strict=True):
+            shard.records = hidden
 
 
-def correct() -> None:
-    """Make moto, in this process, keep Kinesis's rules."""
+def correct_reshards() -> None:
+    """Make moto, in this process, reshard as Kinesis does."""
     Stream.get_shard_for_key = get_shard_for_key  # type: ignore[method-assign]
     Stream.split_shard = split_shard  # type: ignore[method-assign]
     Stream.merge_shards = merge_shards  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":
-    correct()
+    correct_reshards()
     main()

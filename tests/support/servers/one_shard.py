@@ -1,4 +1,4 @@
-"""A stream of one shard on the fake Kinesis, and short ways to put and to read its records."""
+"""A stream of one shard on the fake Kinesis, and functions that put and read its records."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ SHARD = "shardId-000000000000"
 
 
 def put(kinesis: Any, *records: bytes, key: str = "k") -> list[str]:
-    """Sequence numbers of the records."""
+    """Put records. Return their sequence numbers."""
     entries = [{"Data": data, "PartitionKey": key} for data in records]
     answer = kinesis.put_records(StreamName=STREAM, Records=entries)
     return [record["SequenceNumber"] for record in answer["Records"]]

@@ -1,4 +1,4 @@
-"""A server that runs for a test: where it is, and a client for it."""
+"""A server that runs for a test: its address, and a client for it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,13 +8,13 @@ REGION = "us-east-1"
 
 @dataclass(frozen=True)
 class Server:
-    """A Kinesis, or more of AWS, on loopback."""
+    """Kinesis, or several services of AWS, on loopback."""
 
     name: str
     url: str
 
     def client(self, service: Any = "kinesis") -> Any:
-        """A plain boto3 client, which retries nothing, so that a test sees every answer."""
+        """A boto3 client without retries, so that a test gets every answer."""
         import boto3
         from botocore.config import Config
 

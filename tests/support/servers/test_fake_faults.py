@@ -1,4 +1,4 @@
-"""The fake answers wrong requests as AWS does, and fails, throttles and counts as ordered."""
+"""The fake rejects invalid requests as AWS does, and fails, throttles and counts on request."""
 
 import json
 from contextlib import closing
@@ -69,7 +69,7 @@ def test_errors_have_the_names_of_aws(
         (Kind.UNAVAILABLE, "ServiceUnavailable"),
     ],
 )
-def test_an_error_comes_as_often_as_it_was_ordered(
+def test_an_error_occurs_as_often_as_requested(
     kinesis: Any, fake: FakeKinesis, kind: Kind, expected: str
 ) -> None:
     put(kinesis, b"1")
@@ -84,8 +84,8 @@ def test_an_error_comes_as_often_as_it_was_ordered(
     assert data(kinesis, start) == [b"1"]
 
 
-def test_broken_answers(kinesis: Any, fake: FakeKinesis) -> None:
-    """boto3 notices a reset; an answer that lacks its second half may pass without a word."""
+def test_a_broken_answer_is_reset_or_truncated(kinesis: Any, fake: FakeKinesis) -> None:
+    """boto3 raises an error for a reset. It may not detect that half of an answer is missing."""
     put(kinesis, b"1")
     start = iterator(kinesis)
     body = json.dumps({"ShardIterator": start}).encode()
@@ -110,7 +110,7 @@ def test_broken_answers(kinesis: Any, fake: FakeKinesis) -> None:
     assert data(kinesis, start) == [b"1"]
 
 
-def test_an_empty_answer_need_not_be_the_end(kinesis: Any, fake: FakeKinesis) -> None:
+def test_an_empty_answer_is_not_always_the_end(kinesis: Any, fake: FakeKinesis) -> None:
     put(kinesis, b"1")
     fake.fail(Kind.EMPTY)
 
@@ -121,8 +121,8 @@ def test_an_empty_answer_need_not_be_the_end(kinesis: Any, fake: FakeKinesis) ->
     assert data(kinesis, empty["NextShardIterator"]) == [b"1"]
 
 
-def test_the_limits_of_a_shard(kinesis: Any, fake: FakeKinesis) -> None:
-    """Five reads at once pass, the sixth does not; nor does one after a page of 10 MiB."""
+def test_the_limits_of_a_shard_count_calls_and_bytes(kinesis: Any, fake: FakeKinesis) -> None:
+    """Five reads at once succeed, the sixth fails. So does a read after a page of 9 MiB."""
     start = iterator(kinesis)
     fake.limit_reads()
     for _ in range(5):

@@ -1,4 +1,4 @@
-"""Records are put, found, kept and trimmed on the fake as Kinesis's documentation says."""
+"""The fake puts, finds, retains and trims records as the documentation of Kinesis describes."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from tests.support.servers import FakeKinesis
 from tests.support.servers.one_shard import SHARD, STREAM, code, data, iterator, put
 
 
-def test_records_come_back_as_they_were_put(kinesis: Any) -> None:
+def test_records_are_returned_as_they_were_put(kinesis: Any) -> None:
     """Any bytes, in the order in which they were put, with their key and arrival time."""
     before = datetime.now(UTC)
     numbers = put(kinesis, b"first", b"", b"\xff\x00\xfe", b"x" * 2**20, key="kläsch")
@@ -25,7 +25,7 @@ def test_records_come_back_as_they_were_put(kinesis: Any) -> None:
     assert all(abs(arrival - before) < timedelta(minutes=1) for arrival in arrivals)
 
 
-def test_each_kind_of_iterator_starts_where_it_says(kinesis: Any, fake: FakeKinesis) -> None:
+def test_each_kind_of_iterator_starts_at_its_position(kinesis: Any, fake: FakeKinesis) -> None:
     first, second, _ = put(kinesis, b"1", b"2", b"3")
     fake.advance_clock(timedelta(seconds=10))
     between = datetime.now(UTC) + timedelta(seconds=5)
@@ -49,7 +49,7 @@ def test_each_kind_of_iterator_starts_where_it_says(kinesis: Any, fake: FakeKine
     }
 
 
-def test_pages_hold_what_limit_and_10_mib_allow(kinesis: Any) -> None:
+def test_pages_have_at_most_the_limit_and_10_mib(kinesis: Any) -> None:
     put(kinesis, b"a", b"b", b"c")
     for _ in range(12):
         put(kinesis, b"x" * 2**20)
@@ -64,10 +64,10 @@ def test_pages_hold_what_limit_and_10_mib_allow(kinesis: Any) -> None:
     assert last["MillisBehindLatest"] == 0
 
 
-def test_a_trimmed_position_reads_on_silently_from_the_oldest_record(
+def test_a_trimmed_position_continues_with_the_oldest_record(
     kinesis: Any, fake: FakeKinesis
 ) -> None:
-    """The trap that the source must notice by itself."""
+    """There is no error, so the source must detect this itself."""
     first, second, _ = put(kinesis, b"1", b"2", b"3")
     fake.trim(STREAM, SHARD, second)
 
@@ -105,7 +105,7 @@ def test_an_iterator_lives_for_five_minutes(kinesis: Any, fake: FakeKinesis) -> 
     assert data(kinesis, iterator(kinesis)) == []
 
 
-def test_arrival_times_can_go_back(kinesis: Any, fake: FakeKinesis) -> None:
+def test_arrival_times_can_decrease(kinesis: Any, fake: FakeKinesis) -> None:
     put(kinesis, b"1")
     fake.shift_arrivals(timedelta(seconds=-90))
     put(kinesis, b"2")

@@ -1,4 +1,4 @@
-"""Shards are split, merged, scaled and listed on the fake as Kinesis's documentation says."""
+"""The fake splits, merges, scales and lists shards as the documentation of Kinesis describes."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from tests.support.servers.one_shard import SHARD, STREAM, data, iterator, put
 def test_a_closed_shard_ends_and_names_its_children(kinesis: Any) -> None:
     put(kinesis, b"old")
     kinesis.split_shard(StreamName=STREAM, ShardToSplit=SHARD, NewStartingHashKey=str(2**127))
-    put(kinesis, b"new", key="0")  # MD5 cf…: the upper half
+    put(kinesis, b"new", key="0")  # its MD5 digest cf… is in the upper half
 
     end = kinesis.get_records(ShardIterator=iterator(kinesis))
 
@@ -23,7 +23,7 @@ def test_a_closed_shard_ends_and_names_its_children(kinesis: Any) -> None:
     assert data(kinesis, iterator(kinesis, "shardId-000000000002")) == [b"new"]
 
 
-def test_a_merge_and_a_new_shard_count_keep_the_family_tree(kinesis: Any) -> None:
+def test_a_merge_and_a_new_shard_count_keep_the_parents(kinesis: Any) -> None:
     def shards() -> dict[str, tuple[str | None, str | None, bool]]:
         return {
             shard["ShardId"][-2:]: (

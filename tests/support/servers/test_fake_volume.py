@@ -1,4 +1,4 @@
-"""A filled stream serves generated events: each its own, all of them, from any position."""
+"""A filled stream serves all generated events, which are different, from any position."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from tests.support.servers.one_shard import STREAM, data, iterator
 def test_a_filled_stream_serves_every_record_from_any_position(
     kinesis: Any, fake: FakeKinesis
 ) -> None:
-    # boto3 sends whole seconds.
+    # boto3 truncates timestamps to whole seconds.
     before = datetime.now(UTC).replace(microsecond=0)
     fake.fill(STREAM, 25_000, record_bytes=322, span=timedelta(minutes=1))
 

@@ -1,4 +1,4 @@
-"""Servers run while they are wanted, and not longer."""
+"""Servers run as long as their block, and no longer."""
 
 import sys
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from jobs.errors import MachineError
+from jobs.errors import SetupError
 from tests.support.servers import (
     Server,
     fake_kinesis,
@@ -45,19 +45,19 @@ def test_a_server_is_stopped_when_the_block_fails() -> None:
     assert not answers(server.url)
 
 
-def test_a_program_that_ends_at_once_is_an_error_with_its_last_words() -> None:
+def test_the_error_of_a_program_that_ends_at_once_has_its_output() -> None:
     port = free_port()
     command = [sys.executable, "-c", "print('no licence'); raise SystemExit(3)"]
 
     with (
-        pytest.raises(MachineError, match="no licence"),
+        pytest.raises(SetupError, match="no licence"),
         running(command, f"http://127.0.0.1:{port}"),
     ):
         pass
 
 
-def test_in_ci_nothing_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where Node.js is missing, a test is skipped with the reason; in CI it runs, and fails."""
+def test_in_ci_no_server_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without Node.js, a test is skipped with the reason. In CI it runs, and fails."""
     monkeypatch.setenv("PATH", "")
 
     monkeypatch.delenv("CI", raising=False)
@@ -66,5 +66,5 @@ def test_in_ci_nothing_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     monkeypatch.setenv("CI", "true")
     assert missing_for_kinesis_local() is None
-    with pytest.raises(MachineError, match="Node"), kinesis_local():
+    with pytest.raises(SetupError, match="Node"), kinesis_local():
         pass

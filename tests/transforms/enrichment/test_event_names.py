@@ -1,4 +1,4 @@
-"""The parts of an event's name."""
+"""The type and the subtype of an event are parts of its name."""
 
 from typing import cast
 
@@ -13,7 +13,7 @@ SCHEMA = "event_name string, event_type string, event_subtype string"
 
 
 def test_the_second_part_is_the_subtype(spark: SparkSession) -> None:
-    """What stands behind the second part is in neither column, only in the name."""
+    """Everything after the second part is in neither column."""
     expected = spark.createDataFrame(
         [
             ("lesson:started", "lesson", "started"),
@@ -31,7 +31,7 @@ def test_the_second_part_is_the_subtype(spark: SparkSession) -> None:
     assert_df_equality(actual, expected)
 
 
-def test_the_rest_can_be_the_subtype(spark: SparkSession) -> None:
+def test_everything_after_the_first_part_can_be_the_subtype(spark: SparkSession) -> None:
     expected = spark.createDataFrame(
         [
             ("lesson:started", "lesson", "started"),
@@ -48,7 +48,8 @@ def test_the_rest_can_be_the_subtype(spark: SparkSession) -> None:
     assert_df_equality(actual, expected)
 
 
-def test_with_event_parts_refuses_what_cannot_work(spark: SparkSession) -> None:
+def test_an_invalid_subtype_or_frame_is_rejected(spark: SparkSession) -> None:
+    """The error names the valid values, or the missing column."""
     with pytest.raises(InvalidSettingError, match=r"one of \['second_part', 'rest'\]"):
         with_event_parts(cast(Subtype, "third_part"))
     with pytest.raises(MissingColumnsError, match="event_name"):

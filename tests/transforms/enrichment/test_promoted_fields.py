@@ -1,4 +1,4 @@
-"""Promoted fields: the value that was there, or null, but never a guess."""
+"""A promoted field is the value in the payload or null, never a converted value."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -11,7 +11,7 @@ from tests.support.frames import in_order, raw_frame
 from transforms.compose import compose
 from transforms.enrichment.promoted_fields import Field, field_roots, with_fields
 from transforms.errors import InvalidSettingError, MissingColumnsError
-from transforms.parsing.records import parsed
+from transforms.parsing.records import with_parsed_json
 
 MICROS = "yyyy-MM-dd HH:mm:ss.SSSSSS"
 
@@ -87,14 +87,14 @@ VALUES: dict[str, list[tuple[str, object]]] = {
 
 @pytest.mark.parametrize("sql_type", list(VALUES))
 def test_a_value_of_another_type_gives_null(spark: SparkSession, sql_type: str) -> None:
-    """Nothing is coerced, rounded or truncated; the column has the type that was asked for."""
+    """Nothing is converted, rounded or truncated. The column has the type of the field."""
     cases = VALUES[sql_type]
     fields = [Field("promoted", "$.value", sql_type)]
     raw = raw_frame(spark, [b'{"value":%s}' % text.encode() for text, _ in cases])
 
-    events = raw.transform(compose(parsed(field_roots(fields)), with_fields(fields)))
+    events = raw.transform(compose(with_parsed_json(field_roots(fields)), with_fields(fields)))
 
-    # As text: what `collect` makes of a timestamp depends on the machine's time zone.
+    # As text: `collect` returns timestamps in the machine's time zone.
     shown = F.date_format("promoted", MICROS) if sql_type == "timestamp" else F.col("promoted")
     actual = in_order(events.withColumn("shown", shown), "shown")
     expected = [
@@ -108,7 +108,7 @@ def test_a_value_of_another_type_gives_null(spark: SparkSession, sql_type: str) 
 
 
 def test_paths_reach_into_objects_and_arrays(spark: SparkSession) -> None:
-    """What is not there, and a record that is none, give null."""
+    """An absent member and an invalid record give null."""
     fields = [
         Field("user_id", "$.user_id", "bigint"),
         Field("sku", "$.payload.items[0].sku", "string"),
@@ -125,7 +125,7 @@ def test_paths_reach_into_objects_and_arrays(spark: SparkSession) -> None:
     ]
 
     events = raw_frame(spark, records).transform(
-        compose(parsed(field_roots(fields)), with_fields(fields))
+        compose(with_parsed_json(field_roots(fields)), with_fields(fields))
     )
     actual = in_order(
         events.withColumn("sent_at", F.unix_seconds("sent_at")),
@@ -141,8 +141,8 @@ def test_paths_reach_into_objects_and_arrays(spark: SparkSession) -> None:
     ]
 
 
-def test_with_fields_adds_its_columns_and_no_other(spark: SparkSession) -> None:
-    before = raw_frame(spark, [b"{}"]).transform(parsed(["a", "b"]))
+def test_with_fields_adds_the_columns_of_its_fields_alone(spark: SparkSession) -> None:
+    before = raw_frame(spark, [b"{}"]).transform(with_parsed_json(["a", "b"]))
     fields = [Field("a", "$.a", "timestamp"), Field("b", "$.b.c", "int")]
 
     assert before.transform(with_fields(fields)).columns == [*before.columns, "a", "b"]
@@ -167,11 +167,13 @@ def test_field_roots_names_each_root_once() -> None:
         ("1a", "$.a", "int", "snake_case"),
         ("a b", "$.a", "int", "snake_case"),
         ("", "$.a", "int", "snake_case"),
-        ("event_uuid", "$.a", "int", "a name that no event has"),
-        ("payload", "$.a", "int", "a name that no event has"),
-        ("reasons", "$.a", "int", "a name that no event has"),
-        ("data", "$.a", "int", "a name that no event has"),
-        ("json", "$.a", "int", "a name that no event has"),
+        ("event_uuid", "$.a", "int", "a name that the tables do not have"),
+        ("payload", "$.a", "int", "a name that the tables do not have"),
+        ("reasons", "$.a", "int", "a name that the tables do not have"),
+        ("data", "$.a", "int", "a name that the tables do not have"),
+        ("json", "$.a", "int", "a name that the tables do not have"),
+        ("needs_lookup", "$.a", "int", "a name that the tables do not have"),
+        ("own_position", "$.a", "int", "a name that the tables do not have"),
         ("a", "a", "int", "a path like"),
         ("a", "$", "int", "a path like"),
         ("a", "$.", "int", "a path like"),
@@ -187,16 +189,14 @@ def test_field_roots_names_each_root_once() -> None:
         ("a", "$.a", "decimal(2,3)", "one of"),
     ],
 )
-def test_a_field_that_cannot_work_is_refused(
-    name: str, path: str, sql_type: str, message: str
-) -> None:
-    """When it is made, not when the first record comes."""
+def test_an_invalid_field_is_rejected(name: str, path: str, sql_type: str, message: str) -> None:
+    """The error comes when the field is made, not with the first record."""
     with pytest.raises(InvalidSettingError, match=message):
         Field(name, path, sql_type)
 
 
-def test_with_fields_refuses_what_cannot_work(spark: SparkSession) -> None:
-    with pytest.raises(InvalidSettingError, match="names that differ"):
+def test_fields_of_one_name_and_a_frame_without_json_are_rejected(spark: SparkSession) -> None:
+    with pytest.raises(InvalidSettingError, match="expected different names, got"):
         with_fields([Field("a", "$.a", "int"), Field("a", "$.b", "int")])
     with pytest.raises(MissingColumnsError, match="json"):
         spark.range(1).transform(with_fields([Field("a", "$.a", "int")]))

@@ -1,4 +1,4 @@
-"""Bytes to one JSON object: nothing lost, nothing halved, nothing that stops the query."""
+"""A record is one whole JSON object, or it has a fault. No record makes the query fail."""
 
 import json
 from collections.abc import Sequence
@@ -11,10 +11,10 @@ from pyspark.sql import functions as F
 from tests.data.json_corpus import CORPUS, KEEPS_HALF_PAIRS, SOUND, Case
 from tests.support.frames import in_order, raw_frame
 from transforms.errors import InvalidSettingError, MissingColumnsError
-from transforms.parsing.records import MAX_RECORD_BYTES, parsed
+from transforms.parsing.records import MAX_RECORD_BYTES, with_parsed_json
 
 
-def _refuse(constant: str) -> NoReturn:
+def _reject(constant: str) -> NoReturn:
     raise ValueError(constant)
 
 
@@ -24,7 +24,7 @@ def _fault_by_python(data: bytes | None) -> str | None:
     except UnicodeDecodeError:
         return "not_utf8"
     try:
-        value, end = json.JSONDecoder(parse_constant=_refuse).raw_decode(text)
+        value, end = json.JSONDecoder(parse_constant=_reject).raw_decode(text)
     except ValueError:
         return "not_json"
     if end < len(text):
@@ -36,8 +36,8 @@ def _is_deep(case: Case) -> bool:
     return (case.data or b"").count(b"[") > 500 or (case.data or b"").count(b'{"a":') > 500
 
 
-def test_corpus_is_right_by_another_parser() -> None:
-    """The expected outcomes are Python's own too, but for depth, where each parser has limits."""
+def test_python_agrees_with_the_corpus() -> None:
+    """Python's parser finds the expected faults too, except for depth, which each parser limits."""
     shallow = [case for case in CORPUS if not _is_deep(case)]
 
     differing = [case for case in shallow if _fault_by_python(case.data) != case.fault]
@@ -47,12 +47,12 @@ def test_corpus_is_right_by_another_parser() -> None:
 
 
 def test_every_record_of_the_corpus_gets_its_outcome(spark: SparkSession) -> None:
-    """Sound or faulty, and why: exactly as RFC 8259 has it. The other tests take it from here."""
+    """A record is valid or has a fault, exactly as RFC 8259 defines it."""
     assert _wrong(spark, CORPUS) == []
 
 
 def test_promoted_members_do_not_change_the_outcome(spark: SparkSession) -> None:
-    """`a` is parsed to a VARIANT here, and skipped without these roots."""
+    """With these roots, `a` is parsed to a VARIANT; without them it is skipped."""
     records = [case for case in CORPUS if len(case.data or b"") < 10_000]
 
     assert _wrong(spark, records, "a", "b c") == []
@@ -61,9 +61,9 @@ def test_promoted_members_do_not_change_the_outcome(spark: SparkSession) -> None
 def _wrong(
     spark: SparkSession, cases: Sequence[Case], *roots: str
 ) -> list[tuple[Case, str | None]]:
-    """The cases whose fault is another one than theirs, with what was found."""
+    """Return the cases that got another fault than expected, with that fault."""
     frame = raw_frame(spark, [case.data for case in cases])
-    found = [fault for (fault,) in in_order(frame.transform(parsed(roots)), "fault")]
+    found = [fault for (fault,) in in_order(frame.transform(with_parsed_json(roots)), "fault")]
     return [
         (case, fault)
         for case, fault in zip(cases, found, strict=True)
@@ -72,35 +72,33 @@ def _wrong(
     ]
 
 
-def test_nothing_but_garbage_is_a_batch_like_any_other(spark: SparkSession) -> None:
-    """No row raises, and none disappears."""
+def test_a_batch_of_garbage_gets_faults(spark: SparkSession) -> None:
+    """No row makes the query fail, and none disappears."""
     garbage = [bytes([n % 256, (n * 7) % 256, (n * 31) % 256]) * (n % 50) for n in range(500)]
 
-    faults = in_order(raw_frame(spark, garbage).transform(parsed()), "fault", "json")
+    faults = in_order(raw_frame(spark, garbage).transform(with_parsed_json()), "fault", "json")
 
     assert len(faults) == 500
     assert {fault for fault, _ in faults} <= {"not_json", "not_utf8", "not_an_object"}
     assert {parsed_json for _, parsed_json in faults} == {None}
 
 
-def test_a_whole_object_with_a_member_that_cannot_be_kept_has_nothing_behind_it(
-    spark: SparkSession,
-) -> None:
-    """Here because a kept member repeats a key, and Spark is not told to allow that."""
+def test_a_whole_object_with_an_invalid_member_has_no_trailing_data(spark: SparkSession) -> None:
+    """The member is invalid because it repeats a key, and this setting forbids that."""
     member = b'{"created_at":{"a":1,"a":2}}'
     records = raw_frame(spark, [member, b" " + member + b"\n", member + b"{}", member + b"}"])
     setting = "spark.sql.variant.allowDuplicateKeys"
     spark.conf.set(setting, "false")
     try:
-        faults = in_order(records.transform(parsed()), "fault")
+        faults = in_order(records.transform(with_parsed_json()), "fault")
     finally:
         spark.conf.set(setting, "true")
 
     assert faults == [("not_json",), ("not_json",), ("trailing_data",), ("trailing_data",)]
 
 
-def test_members_are_kept_by_value_and_type(spark: SparkSession) -> None:
-    """Only JSON text becomes text; the last of duplicate keys wins; keys are case-sensitive."""
+def test_members_are_read_by_value_and_type(spark: SparkSession) -> None:
+    """Only JSON text becomes text. The last of duplicate keys is used. Keys are case-sensitive."""
     cases = [
         (b'{"event_uuid":"e1","event_name":"a:b"}', "e1", "a:b"),
         (b'{"event\\u005fuuid":"\\u0065\\u0031","event_name":""}', "e1", ""),
@@ -118,18 +116,18 @@ def test_members_are_kept_by_value_and_type(spark: SparkSession) -> None:
     ]
 
     actual = in_order(
-        raw_frame(spark, [data for data, _, _ in cases]).transform(parsed()),
+        raw_frame(spark, [data for data, _, _ in cases]).transform(with_parsed_json()),
         *("event_uuid", "event_name"),
     )
 
     assert actual == [(event_uuid, name) for _, event_uuid, name in cases]
 
 
-def test_json_keeps_the_roots_that_are_asked_for(spark: SparkSession) -> None:
-    """And tells a member that is null from one that is absent."""
+def test_json_contains_the_given_roots(spark: SparkSession) -> None:
+    """A member that is JSON null differs from one that is absent."""
     records = [b'{"user":{"id":7},"x-y":[1.10],"other":1}', b'{"user":null}', b"[]"]
 
-    rows = raw_frame(spark, records).transform(parsed(["user", "x-y", "user"]))
+    rows = raw_frame(spark, records).transform(with_parsed_json(["user", "x-y", "user"]))
     actual = in_order(
         rows.select(
             "sequence_number",
@@ -149,42 +147,47 @@ def test_json_keeps_the_roots_that_are_asked_for(spark: SparkSession) -> None:
     ]
 
 
-def test_a_record_above_the_limit_is_not_read(spark: SparkSession) -> None:
+def test_a_record_above_the_limit_is_not_parsed(spark: SparkSession) -> None:
     """The limit counts bytes, not characters."""
     records = ['{"a":"éé"}'.encode(), '{"a":"éée"}'.encode(), b"\xff" * 13]
 
-    actual = in_order(raw_frame(spark, records).transform(parsed(max_record_bytes=12)), "fault")
+    actual = in_order(
+        raw_frame(spark, records).transform(with_parsed_json(max_record_bytes=12)), "fault"
+    )
 
     assert actual == [(None,), ("too_large",), ("too_large",)]
 
 
 @pytest.mark.slow
-def test_the_largest_record_is_read(spark: SparkSession) -> None:
-    """Also where a kept member is as large as the record."""
+def test_the_largest_record_is_parsed(spark: SparkSession) -> None:
+    """A single member may be as large as the record."""
     frame = b'{"event_uuid":"%s"}'
     largest = frame % (b"x" * (MAX_RECORD_BYTES - len(frame) + 2))
 
-    rows = raw_frame(spark, [largest, largest + b" "]).transform(parsed())
+    rows = raw_frame(spark, [largest, largest + b" "]).transform(with_parsed_json())
     actual = in_order(rows.withColumn("chars", F.length("event_uuid")), "fault", "chars")
 
     assert actual == [(None, MAX_RECORD_BYTES - len(frame) + 2), ("too_large", None)]
 
 
-def test_only_one_who_knows_the_nonce_could_hide_a_second_object(spark: SparkSession) -> None:
-    """That is why each query draws its own: the record that knows yesterday's gains nothing."""
+def test_only_a_producer_that_knows_the_nonce_could_hide_a_second_object(
+    spark: SparkSession,
+) -> None:
+    """Therefore each query has a random one: knowing that of another query does not help."""
     forged = raw_frame(spark, [b'{"event_uuid":"e1","nonce1":1}{"event_uuid":"e2"}'])
 
-    known = in_order(forged.transform(parsed(nonce="nonce1")), "fault")
-    drawn = in_order(forged.transform(parsed()), "fault")
+    known = in_order(forged.transform(with_parsed_json(nonce="nonce1")), "fault")
+    random = in_order(forged.transform(with_parsed_json()), "fault")
 
     assert known == [(SOUND,)]
-    assert drawn == [("trailing_data",)]
+    assert random == [("trailing_data",)]
 
 
-def test_parsed_refuses_what_cannot_work(spark: SparkSession) -> None:
+def test_invalid_settings_and_frames_are_rejected(spark: SparkSession) -> None:
+    """Settings when the transform is made, a frame when it is applied."""
     with pytest.raises(InvalidSettingError, match="differ by more than case"):
-        parsed(["userId", "userid"])
+        with_parsed_json(["userId", "userid"])
     with pytest.raises(InvalidSettingError, match="at least 1"):
-        parsed(max_record_bytes=0)
-    with pytest.raises(MissingColumnsError, match=r"parsed needs column\(s\) \['data'\]"):
-        spark.range(1).transform(parsed())
+        with_parsed_json(max_record_bytes=0)
+    with pytest.raises(MissingColumnsError, match=r"with_parsed_json needs column\(s\) \['data'\]"):
+        spark.range(1).transform(with_parsed_json())

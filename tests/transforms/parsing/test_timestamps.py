@@ -1,4 +1,4 @@
-"""Every way to write a time that we take, to the microsecond, and those that we do not."""
+"""Times are read in every supported form, exact to the microsecond; other forms are unreadable."""
 
 from datetime import UTC, date, datetime
 
@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from tests.data.created_at import CREATED_AT
 from tests.support.frames import in_order, raw_frame
 from transforms.errors import MissingColumnsError
-from transforms.parsing.records import parsed
+from transforms.parsing.records import with_parsed_json
 from transforms.parsing.timestamps import iso_text, utc_date, with_created_datetime, with_times
 
 
@@ -19,23 +19,27 @@ def _records(values: list[str]) -> list[bytes]:
 
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "America/New_York"])
 def test_with_times_reads_what_producers_write(spark: SparkSession, zone: str) -> None:
-    """Exact to the microsecond, and the same in every session time zone."""
+    """The result is exact to the microsecond, and the same in every time zone of the session."""
     raw = raw_frame(spark, _records([text for text, _ in CREATED_AT]))
     before = spark.conf.get("spark.sql.session.timeZone")
+    assert before is not None
     spark.conf.set("spark.sql.session.timeZone", zone)
     try:
-        times = raw.transform(parsed()).transform(with_times()).transform(with_created_datetime)
+        times = (
+            raw.transform(with_parsed_json())
+            .transform(with_times())
+            .transform(with_created_datetime)
+        )
         actual = in_order(times, "created_datetime")
     finally:
         spark.conf.set("spark.sql.session.timeZone", before)
 
-    expected = [(text, wanted) for text, wanted in CREATED_AT]
-    found = [(text, time) for (text, _), (time,) in zip(CREATED_AT, actual, strict=True)]
-    assert found == expected
+    read = [(text, time) for (text, _), (time,) in zip(CREATED_AT, actual, strict=True)]
+    assert read == [*CREATED_AT]
 
 
-def test_created_at_its_text_and_its_date_agree(spark: SparkSession) -> None:
-    """The date is the UTC one: 01:00 in Paris may belong to the day before."""
+def test_created_at_agrees_with_its_text_and_its_date(spark: SparkSession) -> None:
+    """The date is that of UTC: 00:30 in Paris belongs to the day before."""
     raw = raw_frame(
         spark,
         [
@@ -45,7 +49,9 @@ def test_created_at_its_text_and_its_date_agree(spark: SparkSession) -> None:
         ],
     )
 
-    times = raw.transform(parsed()).transform(with_times()).transform(with_created_datetime)
+    times = (
+        raw.transform(with_parsed_json()).transform(with_times()).transform(with_created_datetime)
+    )
     actual = in_order(
         times.withColumn("micros", F.unix_micros("created_at")),
         *("micros", "created_datetime", "event_date"),
@@ -64,7 +70,7 @@ def test_created_at_its_text_and_its_date_agree(spark: SparkSession) -> None:
 
 
 def test_dates_and_texts_of_timestamps(spark: SparkSession) -> None:
-    """Midnight belongs to the day that it begins."""
+    """Midnight is the first moment of a day."""
     times = spark.createDataFrame(
         [
             (datetime(2026, 1, 1, tzinfo=UTC), date(2026, 1, 1), "2026-01-01T00:00:00.000000Z"),
@@ -88,7 +94,8 @@ def test_dates_and_texts_of_timestamps(spark: SparkSession) -> None:
     assert [tuple(row)[:2] for row in actual] == [tuple(row)[2:] for row in actual]
 
 
-def test_with_times_needs_parsed_records(spark: SparkSession) -> None:
+def test_a_frame_without_its_columns_is_rejected(spark: SparkSession) -> None:
+    """The error names the transform and the column."""
     with pytest.raises(MissingColumnsError, match=r"with_times needs column\(s\) \['json'\]"):
         spark.range(1).transform(with_times())
     with pytest.raises(MissingColumnsError, match=r"with_created_datetime needs column"):

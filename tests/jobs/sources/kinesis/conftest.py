@@ -1,4 +1,4 @@
-"""Servers for the tests of the Kinesis source."""
+"""The server for the tests of the Kinesis source."""
 
 from collections.abc import Iterator
 

@@ -1,6 +1,6 @@
-"""Where the Kinesis source starts and cuts batches, and how many calls that costs.
+"""Batches of the Kinesis source on a fake server: their start, their end, and their calls.
 
-On our fake; driven without Spark by `reading.Query`.
+`reading.Query` calls the source, without Spark.
 """
 
 import json
@@ -11,8 +11,8 @@ from tests.support.kinesis.reading import Query, positions
 from tests.support.servers import FakeKinesis
 
 
-def test_arrival_times_that_go_back_lose_nothing(fake: FakeKinesis) -> None:
-    """Arrival times choose where a batch ends, but never what is in it."""
+def test_decreasing_arrival_times_lose_nothing(fake: FakeKinesis) -> None:
+    """Arrival times only select where a batch ends."""
     query = Query(fake, STREAM, maxRecordsPerBatch="12")
     for i, seconds in enumerate((0, -90, -5, -3600, -1, -600)):
         fake.shift_arrivals(timedelta(seconds=seconds))
@@ -25,7 +25,7 @@ def test_arrival_times_that_go_back_lose_nothing(fake: FakeKinesis) -> None:
     assert len(positions(query.rows)) == 120
 
 
-def test_reading_up_to_a_time_comes_to_an_end_while_producers_go_on(fake: FakeKinesis) -> None:
+def test_reading_up_to_a_time_ends_while_producers_continue(fake: FakeKinesis) -> None:
     put_numbered(fake, 0, 10)
     stop = datetime.now(UTC) + timedelta(minutes=5)
     fake.advance_clock(timedelta(minutes=10))
@@ -37,7 +37,7 @@ def test_reading_up_to_a_time_comes_to_an_end_while_producers_go_on(fake: FakeKi
     assert by_shard(query.rows) == numbered(0, 10)
 
 
-def test_a_lost_checkpoint_is_resumed_from_the_last_records_stored(fake: FakeKinesis) -> None:
+def test_a_query_with_a_new_checkpoint_resumes_after_the_stored_records(fake: FakeKinesis) -> None:
     put_numbered(fake, 0, 10)
     before = Query(fake, STREAM)
     before.drain()
@@ -53,8 +53,8 @@ def test_a_lost_checkpoint_is_resumed_from_the_last_records_stored(fake: FakeKin
     assert by_shard(query.rows) == numbered(10, 20)
 
 
-def test_batches_hold_about_as_many_records_as_wanted(fake: FakeKinesis) -> None:
-    """Records that came evenly over ten minutes are cut into batches near the target."""
+def test_batches_have_about_the_target_number_of_records(fake: FakeKinesis) -> None:
+    """Records that arrived evenly over ten minutes give batches near the target."""
     fake.fill(STREAM, 5000, record_bytes=200, span=timedelta(minutes=10))
     query = Query(fake, STREAM, maxRecordsPerBatch="2000")
 
@@ -65,8 +65,8 @@ def test_batches_hold_about_as_many_records_as_wanted(fake: FakeKinesis) -> None
     assert len(query.batches) <= 20
 
 
-def test_a_plan_for_300_shards_stays_within_its_calls(fake: FakeKinesis) -> None:
-    """A few calls for a busy shard, at most two for an idle one, one for each page of shards."""
+def test_a_plan_for_300_shards_needs_few_calls(fake: FakeKinesis) -> None:
+    """At most five for a busy shard, one or two for an idle one, one for each page of shards."""
     client = fake.client()
     client.create_stream(StreamName="wide", ShardCount=300)
     fake.list_shards_by(100)

@@ -1,4 +1,4 @@
-"""What counts as data loss when a batch is planned, and what does not."""
+"""Data loss in plans: which histories of a stream count as a loss, and which do not."""
 
 import pytest
 
@@ -10,8 +10,8 @@ from tests.support.kinesis.stream_model import DAY_MS, HOUR_MS, ModelStream, Que
 A, B = "shard-000", "shard-001"
 
 
-def behind(query: Query, stream: ModelStream) -> list[str]:
-    """Read a part of a shard; gives the sequence numbers of the rest."""
+def read_a_part(query: Query, stream: ModelStream) -> list[str]:
+    """Read a part of a shard. Return the sequence numbers of the rest."""
     numbers = stream.put(A, 100, every_ms=1_000)
     query.admission = Admission(span_ms=10_000)
     query.batch()
@@ -19,35 +19,35 @@ def behind(query: Query, stream: ModelStream) -> list[str]:
     return numbers[len(query.read[A]) :]
 
 
-def test_trimmed_records_are_a_loss():
+def test_trimmed_records_are_a_loss() -> None:
     """The error names the shard, the position, the oldest record left and the age lost."""
     stream = ModelStream.of(1)
     query = Query(stream)
-    unread = behind(query, stream)
+    unread = read_a_part(query, stream)
     position = query.offset.shards[A]
     stream.trim(A, 20)
     stream.now_ms += HOUR_MS
     with pytest.raises(DataLossError) as error:
         query.plan()
-    for told in (A, position.sequence_number, unread[9], "1:01:30", "failOnDataLoss"):
-        assert str(told) in str(error.value)
+    for expected in (A, position.sequence_number, unread[9], "1:01:30", "failOnDataLoss"):
+        assert str(expected) in str(error.value)
 
 
-def test_a_trimmed_position_is_a_loss_even_if_nothing_is_left():
-    """Whether records stood behind it cannot be told: the shard was not seen to be idle."""
+def test_a_trimmed_position_is_a_loss_even_if_nothing_is_left() -> None:
+    """Records may have followed it, because the shard was not seen to be idle."""
     stream = ModelStream.of(1)
     query = Query(stream)
-    behind(query, stream)
+    read_a_part(query, stream)
     stream.trim(A, 100)
     with pytest.raises(DataLossError, match="none is left"):
         query.plan()
 
 
-def test_a_gap_is_recorded_and_counted_once():
-    """With failOnDataLoss=false reading goes on with the oldest record left."""
+def test_a_gap_is_recorded_and_counted_once() -> None:
+    """With failOnDataLoss=false, reading continues with the oldest record left."""
     stream = ModelStream.of(1)
     query = Query(stream, fail_on_data_loss=False)
-    unread = behind(query, stream)
+    unread = read_a_part(query, stream)
     last_read = query.offset.shards[A].sequence_number
     stream.trim(A, 20)
     assert query.batch() == {A: unread[9:]}
@@ -60,17 +60,17 @@ def test_a_gap_is_recorded_and_counted_once():
     assert query.offset.gap_count == 1
 
 
-def test_a_gap_with_nothing_behind_it_is_recorded_once():
+def test_a_gap_without_later_records_is_recorded_once() -> None:
     stream = ModelStream.of(1)
     query = Query(stream, fail_on_data_loss=False)
-    behind(query, stream)
+    read_a_part(query, stream)
     stream.trim(A, 100)
     query.drain()
     assert query.offset.gap_count == 1
 
 
-def test_an_idle_shard_whose_last_record_expired_lost_nothing():
-    """Retention takes what was read long ago: the query has seen that nothing came since."""
+def test_an_idle_shard_whose_last_record_expired_lost_nothing() -> None:
+    """The query has seen that no record followed it."""
     stream = ModelStream.of(2)
     stream.put(A, 1)
     query = Query(stream)
@@ -84,8 +84,8 @@ def test_an_idle_shard_whose_last_record_expired_lost_nothing():
     assert query.batch() == {A: numbers}
 
 
-def test_a_stream_that_idles_longer_than_its_retention_lost_nothing():
-    """The offset is renewed while the query sees it idle: a restart believes it."""
+def test_a_stream_that_is_idle_for_longer_than_its_retention_lost_nothing() -> None:
+    """The query renews the offset of an idle stream, and a restart relies on it."""
     stream = ModelStream.of(1)
     stream.put(A, 1)
     query = Query(stream)
@@ -98,7 +98,7 @@ def test_a_stream_that_idles_longer_than_its_retention_lost_nothing():
     assert query.batch() == {}
 
 
-def test_a_query_that_stood_still_longer_than_the_retention_may_have_lost_something():
+def test_a_query_that_was_stopped_for_longer_than_the_retention_may_have_lost_records() -> None:
     stream = ModelStream.of(1)
     stream.put(A, 1)
     query = Query(stream)
@@ -111,8 +111,8 @@ def test_a_query_that_stood_still_longer_than_the_retention_may_have_lost_someth
         query.plan()
 
 
-def test_a_shard_that_was_never_read_may_have_lost_something():
-    """A child that waited for its parents, or an empty shard, over longer than the retention."""
+def test_a_shard_that_was_never_read_may_have_lost_records() -> None:
+    """A child that waited for its parents, or an empty shard, for longer than the retention."""
     stream = ModelStream.of(1)
     query = Query(stream)
     query.batch()
@@ -122,12 +122,12 @@ def test_a_shard_that_was_never_read_may_have_lost_something():
         query.plan()
 
 
-def test_a_shard_that_left_before_it_was_drained_is_a_loss():
+def test_a_shard_that_left_before_its_end_was_read_is_a_loss() -> None:
     stream = ModelStream.of(1)
     query = Query(stream, fail_on_data_loss=False)
-    behind(query, stream)
+    read_a_part(query, stream)
     child = stream.put(stream.split(A)[0], 1)
-    del stream.held[A]
+    del stream.contents[A]
     query.fail_on_data_loss = True
     query.restart()
     with pytest.raises(DataLossError, match=A):
@@ -139,7 +139,7 @@ def test_a_shard_that_left_before_it_was_drained_is_a_loss():
     assert query.offset.gap_count == 1
 
 
-def test_a_drained_shard_may_leave():
+def test_a_shard_may_leave_after_its_end_was_read() -> None:
     stream = ModelStream.of(1)
     query = Query(stream)
     stream.put(A, 1)
@@ -147,14 +147,14 @@ def test_a_drained_shard_may_leave():
     stream.split(A)
     stream.put(B, 1)
     query.batch()
-    del stream.held[A]
+    del stream.contents[A]
     numbers = stream.put(B, 1)
     assert query.batch() == {B: numbers}
     assert A not in query.offset.shards
 
 
-def test_a_resumed_record_that_is_gone_is_a_loss():
-    """Only its number is known: nothing tells whether records stood behind it."""
+def test_a_resumed_record_that_is_gone_is_a_loss() -> None:
+    """Only its number is known, so records may have followed it."""
     stream = ModelStream.of(1)
     stored = stream.put(A, 2)
     stream.put(A, 1)
@@ -164,8 +164,8 @@ def test_a_resumed_record_that_is_gone_is_a_loss():
         query.plan()
 
 
-def test_a_start_before_the_trim_horizon_lost_nothing():
-    """A query that starts reads what there is."""
+def test_a_start_before_the_trim_horizon_lost_nothing() -> None:
+    """A new query reads the records that exist."""
     stream = ModelStream.of(1)
     numbers = stream.put(A, 3)
     stream.trim(A, 1)

@@ -1,4 +1,4 @@
-"""The Kinesis source inside Spark: checkpoints, restarts and reshards of a real streaming query."""
+"""The Kinesis source in Spark: checkpoints, restarts and reshards of a streaming query."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 from jobs.sources.kinesis.datasource import KinesisDataSource
+from tests.support.kinesis.version_1 import rewrite_as_version_1
 from tests.support.servers import FakeKinesis, fake_kinesis
 from tests.support.servers.fake_faults import Kind
 from tests.support.servers.server import REGION
@@ -24,7 +25,7 @@ Sink = Callable[[DataFrame, int], None]
 
 @pytest.fixture
 def fake() -> Iterator[FakeKinesis]:
-    """A fake with a stream of one shard."""
+    """A fake Kinesis with a stream of one shard."""
     with fake_kinesis() as running:
         running.client().create_stream(StreamName=STREAM, ShardCount=1)
         yield running
@@ -32,7 +33,7 @@ def fake() -> Iterator[FakeKinesis]:
 
 @pytest.fixture
 def records(spark: SparkSession, fake: FakeKinesis) -> Callable[[str], DataFrame]:
-    """The stream of a name as a streaming frame."""
+    """The named stream as a streaming frame."""
     spark.dataSource.register(KinesisDataSource)
     options = {"region": REGION, "endpointUrl": fake.url, "tipLag": "0 seconds"}
     return lambda stream: (
@@ -42,7 +43,7 @@ def records(spark: SparkSession, fake: FakeKinesis) -> Callable[[str], DataFrame
 
 @pytest.fixture
 def start(records: Callable[[str], DataFrame], tmp_path: Path) -> Iterator[Start]:
-    """Starts the query from its checkpoint: Kinesis into the Delta table under `tmp_path`."""
+    """Starts a query from Kinesis to a Delta table in `tmp_path`, from its checkpoint there."""
     queries: list[StreamingQuery] = []
 
     def started(
@@ -73,7 +74,7 @@ def stored(spark: SparkSession, start: Start, tmp_path: Path) -> Callable[[], Da
 
 
 def put(fake: FakeKinesis, first: int, last: int) -> None:
-    """Numbered records of 5 keys."""
+    """Put numbered records of 5 keys."""
     entries = [
         {"Data": f"{i}".encode(), "PartitionKey": f"key {i % 5}"} for i in range(first, last)
     ]
@@ -87,8 +88,14 @@ def split(fake: FakeKinesis, shard: int, at: str) -> None:
 
 
 def numbers(records: DataFrame) -> list[int]:
-    """The numbers that `put` put, sorted."""
+    """The numbers of the records, sorted."""
     return sorted(int(row.data) for row in records.select("data").collect())
+
+
+def remove_commit(checkpoint: Path, batch: int) -> None:
+    """Make the batch look as if Spark had died before its commit."""
+    for commit in (checkpoint / "commits").glob(f"*{batch}*"):
+        commit.unlink()
 
 
 def test_the_table_has_the_columns_of_a_record(
@@ -112,7 +119,7 @@ def test_the_table_has_the_columns_of_a_record(
 def test_every_record_is_stored_once_through_reshards_and_a_restart(
     fake: FakeKinesis, start: Start, stored: Callable[[], DataFrame]
 ) -> None:
-    """One reshard while the query runs, one while it is down, one before it has caught up."""
+    """One reshard while the query runs, one while it is stopped, one before it has caught up."""
     put(fake, 0, 100)
     query = start()
     query.processAllAvailable()
@@ -133,10 +140,10 @@ def test_every_record_is_stored_once_through_reshards_and_a_restart(
     assert numbers(stored()) == list(range(600))
 
 
-def test_a_query_for_what_is_available_takes_it_and_ends(
+def test_an_available_now_query_reads_the_available_records_and_ends(
     fake: FakeKinesis, start: Start, stored: Callable[[], DataFrame]
 ) -> None:
-    """And the next one takes what came since."""
+    """The next one reads the records that arrived since."""
     put(fake, 0, 50)
     start(available_now=True).awaitTermination()
     assert numbers(stored()) == list(range(50))
@@ -149,7 +156,7 @@ def test_a_query_for_what_is_available_takes_it_and_ends(
 def test_a_batch_that_was_not_committed_is_replayed_with_the_same_rows(
     fake: FakeKinesis, start: Start, tmp_path: Path
 ) -> None:
-    """Spark died behind the sink and before its own commit; meanwhile the shard was split."""
+    """Spark died after the sink and before its own commit. Then the shard was split."""
     delivered: list[tuple[int, list[int]]] = []
 
     def sink(rows: DataFrame, batch: int) -> None:
@@ -160,8 +167,7 @@ def test_a_batch_that_was_not_committed_is_replayed_with_the_same_rows(
     query.processAllAvailable()
     query.stop()
     batch, before = delivered[-1]
-    for commit in (tmp_path / "checkpoint" / "commits").glob(f"*{batch}*"):
-        commit.unlink()
+    remove_commit(tmp_path / "checkpoint", batch)
     put(fake, 30, 60)
     split(fake, 0, MIDDLE)
     put(fake, 60, 90)
@@ -173,20 +179,51 @@ def test_a_batch_that_was_not_committed_is_replayed_with_the_same_rows(
     assert sorted(number for _, rows in delivered for number in rows) == list(range(90))
 
 
+def test_a_checkpoint_of_version_1_is_continued(
+    fake: FakeKinesis, start: Start, tmp_path: Path
+) -> None:
+    """After an upgrade, the last batch is replayed with the same rows, and nothing is lost."""
+    delivered: list[tuple[int, list[int]]] = []
+
+    def sink(rows: DataFrame, batch: int) -> None:
+        delivered.append((batch, numbers(rows)))
+
+    put(fake, 0, 30)
+    query = start(to=sink)
+    query.processAllAvailable()
+    split(fake, 0, MIDDLE)
+    put(fake, 30, 60)
+    query.processAllAvailable()
+    query.stop()
+    *committed, last = delivered
+    remove_commit(tmp_path / "checkpoint", last[0])
+    stored = rewrite_as_version_1(tmp_path / "checkpoint")
+    put(fake, 60, 90)
+
+    delivered.clear()
+    start(to=sink).processAllAvailable()
+
+    assert "DRAINED" in stored
+    assert "behind_ms" in stored
+    assert delivered[0] == last
+    rows = [number for _, numbers_of_batch in committed + delivered for number in numbers_of_batch]
+    assert sorted(rows) == list(range(90))
+
+
 def test_an_idle_stream_runs_no_batches(fake: FakeKinesis, start: Start, tmp_path: Path) -> None:
-    """However often it is looked into, Spark plans nothing."""
+    """Spark requests the end of the next batch several times, and plans none."""
     put(fake, 0, 10)
     start().processAllAvailable()
     planned = sorted((tmp_path / "checkpoint" / "offsets").iterdir())
 
-    looks, deadline = fake.count("ListShards"), time.monotonic() + 60
-    while fake.count("ListShards") < looks + 5:
-        assert time.monotonic() < deadline, "the query looks no more"
+    plans, deadline = fake.count("ListShards"), time.monotonic() + 60
+    while fake.count("ListShards") < plans + 5:
+        assert time.monotonic() < deadline, "the query plans no more"
 
     assert sorted((tmp_path / "checkpoint" / "offsets").iterdir()) == planned
 
 
-def test_a_failing_stream_is_read_through(
+def test_a_failing_stream_is_read_completely(
     fake: FakeKinesis, start: Start, stored: Callable[[], DataFrame]
 ) -> None:
     """Failures on the driver and on the executors, while the query runs."""
@@ -200,6 +237,6 @@ def test_a_failing_stream_is_read_through(
     assert numbers(stored()) == list(range(500))
 
 
-def test_a_missing_stream_ends_the_query_with_its_name(start: Start) -> None:
+def test_the_error_of_a_missing_stream_names_it(start: Start) -> None:
     with pytest.raises(StreamingQueryException, match="absent"):
         start("absent").processAllAvailable()

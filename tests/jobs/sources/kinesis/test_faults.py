@@ -1,6 +1,6 @@
-"""What the Kinesis source does when the stream fails, throttles or cannot be reached.
+"""The Kinesis source on a fake server that fails, throttles or cannot be reached.
 
-On our fake, which does it on order; driven without Spark by `reading.Query`.
+`reading.Query` calls the source, without Spark.
 """
 
 from datetime import timedelta
@@ -27,8 +27,10 @@ from tests.support.servers.fake_faults import Kind
         Kind.HALF_JSON,
     ],
 )
-def test_failures_that_pass_are_waited_out(fake: FakeKinesis, kind: Kind, operation: str) -> None:
-    """Each record still once: in the plan and, with some calls gone well, in the reading."""
+def test_transient_failures_lose_and_repeat_nothing(
+    fake: FakeKinesis, kind: Kind, operation: str
+) -> None:
+    """In the first calls of a plan, and later, after some calls have succeeded."""
     put_numbered(fake, 0, 20)
     fake.limit_pages(7)
 
@@ -44,7 +46,7 @@ def test_failures_that_pass_are_waited_out(fake: FakeKinesis, kind: Kind, operat
 
 
 def test_a_storm_of_throttling_and_failures_loses_nothing(fake: FakeKinesis) -> None:
-    """A third of all calls fails, for as long as the query runs."""
+    """A third of all calls fails while the query runs."""
     put_numbered(fake, 0, 40)
     fake.limit_pages(10)
     for kind in (Kind.THROTTLED, Kind.RESET, Kind.EMPTY):
@@ -56,8 +58,8 @@ def test_a_storm_of_throttling_and_failures_loses_nothing(fake: FakeKinesis) -> 
     assert by_shard(query.rows) == numbered(0, 40)
 
 
-def test_the_real_limits_are_kept_and_lose_nothing(fake: FakeKinesis) -> None:
-    """5 reads a second and shard, to all: the reader goes slower, and that is all."""
+def test_the_limits_of_kinesis_lose_nothing(fake: FakeKinesis) -> None:
+    """Kinesis allows 5 reads per second and shard. The reader only becomes slower."""
     put_numbered(fake, 0, 30)
     fake.limit_reads()
     fake.limit_pages(5)
@@ -68,8 +70,8 @@ def test_the_real_limits_are_kept_and_lose_nothing(fake: FakeKinesis) -> None:
     assert by_shard(query.rows) == numbered(0, 30)
 
 
-def test_empty_answers_are_not_taken_for_the_end(fake: FakeKinesis) -> None:
-    """Neither while planning nor while reading, and not at the end of a closed shard."""
+def test_empty_answers_do_not_count_as_the_end(fake: FakeKinesis) -> None:
+    """In a plan, while reading, and in a closed shard."""
     put_numbered(fake, 0, 10)
     fake.client().split_shard(
         StreamName=STREAM, ShardToSplit=SHARDS[0], NewStartingHashKey=str(2**126)
@@ -84,7 +86,7 @@ def test_empty_answers_are_not_taken_for_the_end(fake: FakeKinesis) -> None:
     assert by_shard(query.rows) == numbered(0, 10)
 
 
-def test_an_expired_iterator_is_replaced_behind_the_last_record(fake: FakeKinesis) -> None:
+def test_an_expired_iterator_is_replaced_after_the_last_record(fake: FakeKinesis) -> None:
     put_numbered(fake, 0, 30)
     fake.limit_pages(4)
     fake.fail(Kind.EXPIRED, times=2, skip=1)
@@ -97,8 +99,8 @@ def test_an_expired_iterator_is_replaced_behind_the_last_record(fake: FakeKinesi
     assert by_shard(rows) == numbered(0, 30)
 
 
-def test_iterators_of_a_query_that_slept_are_replaced(fake: FakeKinesis) -> None:
-    """Whatever the driver keeps from plan to plan may be older than five minutes."""
+def test_expired_iterators_of_an_idle_query_are_replaced(fake: FakeKinesis) -> None:
+    """An iterator that the driver keeps from plan to plan may be older than five minutes."""
     put_numbered(fake, 0, 5)
     query = Query(fake, STREAM)
     query.drain()
@@ -112,8 +114,8 @@ def test_iterators_of_a_query_that_slept_are_replaced(fake: FakeKinesis) -> None
     assert by_shard(query.rows) == numbered(0, 10)
 
 
-def test_a_clock_that_is_ahead_of_kinesis_is_no_failure(fake: FakeKinesis) -> None:
-    """Kinesis refuses timestamps of its future; then the tip is found by other means."""
+def test_a_clock_ahead_of_kinesis_is_no_failure(fake: FakeKinesis) -> None:
+    """Kinesis rejects future timestamps. The tip is then found by other means."""
     fake.advance_clock(timedelta(seconds=-30))
     put_numbered(fake, 0, 10)
     query = Query(fake, STREAM)
@@ -124,7 +126,7 @@ def test_a_clock_that_is_ahead_of_kinesis_is_no_failure(fake: FakeKinesis) -> No
 
 
 @pytest.mark.parametrize(
-    ("stream", "broken", "told"),
+    ("stream", "broken", "expected"),
     [
         ("absent", None, "absent"),
         (STREAM, ("ListShards", Kind.DENIED), "ListShards"),
@@ -132,8 +134,8 @@ def test_a_clock_that_is_ahead_of_kinesis_is_no_failure(fake: FakeKinesis) -> No
         (STREAM, ("GetRecords", Kind.DENIED), "GetRecords"),
     ],
 )
-def test_what_a_user_must_mend_is_told_in_one_line(
-    fake: FakeKinesis, stream: str, broken: tuple[str, Kind] | None, told: str
+def test_an_error_that_a_user_must_fix_has_one_line(
+    fake: FakeKinesis, stream: str, broken: tuple[str, Kind] | None, expected: str
 ) -> None:
     put_numbered(fake, 0, 1)
     if broken:
@@ -142,11 +144,11 @@ def test_what_a_user_must_mend_is_told_in_one_line(
     with pytest.raises(SourceError) as error:
         Query(fake, stream).drain()
 
-    assert told in str(error.value)
+    assert expected in str(error.value)
     assert "\n" not in str(error.value)
 
 
-def test_an_endpoint_that_nobody_serves_is_told_in_one_line(fake: FakeKinesis) -> None:
+def test_the_error_of_an_unreachable_endpoint_names_it(fake: FakeKinesis) -> None:
     nobody = Server("nobody", "http://127.0.0.1:9")
 
     with pytest.raises(SourceError, match=r"127\.0\.0\.1:9"):

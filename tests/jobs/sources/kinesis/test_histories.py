@@ -1,7 +1,7 @@
-"""Whatever happens to a stream and to a query on it, in any order: each record once, in order.
+"""Random histories of a stream and a query: each record is read once, in order.
 
-Hypothesis makes up the histories and shortens those that fail. On our fake; driven without Spark
-by `reading.Query`.
+Hypothesis generates the histories, and shortens those that fail. They run on a fake server, and
+`reading.Query` calls the source, without Spark.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ from tests.support.servers.fake_faults import Kind
 
 _names = count()
 
-PASSING = (Kind.RESET, Kind.EMPTY, Kind.EXPIRED, Kind.HALF_JSON)
+TRANSIENT = (Kind.RESET, Kind.EMPTY, Kind.EXPIRED, Kind.HALF_JSON)
 
 EVENTS = st.one_of(
     st.tuples(st.just("put"), st.integers(1, 40)),
@@ -32,7 +32,7 @@ EVENTS = st.one_of(
     st.tuples(st.just("pages"), st.integers(1, 20)),
     st.tuples(st.just("expire"), st.just(0)),
     st.tuples(st.just("shift arrivals"), st.integers(-120, 0)),
-    st.tuples(st.just("fail"), st.integers(0, len(PASSING) - 1)),
+    st.tuples(st.just("fail"), st.integers(0, len(TRANSIENT) - 1)),
     st.tuples(st.just("time passes"), st.integers(1, 1200)),
 )
 
@@ -45,13 +45,13 @@ TRIED = {
 
 @pytest.fixture(scope="module")
 def shared_fake() -> Iterator[FakeKinesis]:
-    """One server for all histories; each has a stream of its own."""
+    """One server for all histories. Each history has its own stream."""
     with fake_kinesis() as running:
         yield running
 
 
 class History:
-    """A stream and a query, what was put, and what must hold in the end."""
+    """A stream, a query, and the records that were put."""
 
     def __init__(self, fake: FakeKinesis, shards: int, records_per_batch: int) -> None:
         fake.heal()
@@ -89,12 +89,12 @@ class History:
             case "shift arrivals":
                 self._fake.shift_arrivals(timedelta(seconds=number))
             case "fail":
-                self._fake.fail(PASSING[number], times=1, skip=number)
+                self._fake.fail(TRANSIENT[number], times=1, skip=number)
             case "time passes":
                 self._fake.advance_clock(timedelta(seconds=number))
 
     def ends(self) -> None:
-        """The query catches up: every record is there once, in the order of its key."""
+        """Let the query catch up. It has each record once, in the order of its key."""
         self._query.drain()
 
         assert by_key(self._query.rows) == self._put

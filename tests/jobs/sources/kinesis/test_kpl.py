@@ -1,6 +1,7 @@
 """De-aggregation, against the aggregator of the `aws_kinesis_agg` package."""
 
 import hashlib
+from collections.abc import Iterable
 
 import aws_kinesis_agg.aggregator
 import pytest
@@ -10,22 +11,23 @@ from hypothesis import strategies as st
 from jobs.sources.kinesis.kpl import MAGIC, UserRecord, user_records
 
 
-def aggregated(records):
-    """One aggregated record, as a producer's library makes it."""
+def aggregated(records: Iterable[tuple[str, bytes]]) -> bytes:
+    """One aggregated record, as the library of a producer makes it."""
     aggregator = aws_kinesis_agg.aggregator.RecordAggregator()
     for key, data in records:
         aggregator.add_user_record(key, data, explicit_hash_key="1")
-    return aggregator.clear_and_get().get_contents()[2]
+    contents: tuple[str, str | None, bytes] = aggregator.clear_and_get().get_contents()
+    return contents[2]
 
 
-def sealed(message):
-    """A message with magic number and digest, whatever it is."""
+def sealed(message: bytes) -> bytes:
+    """Any message, with the magic number and its digest."""
     return MAGIC + message + hashlib.md5(message).digest()
 
 
 @given(st.lists(st.tuples(st.text(min_size=1, max_size=256), st.binary(max_size=300)), min_size=1))
-def test_user_records_are_what_producers_put(records):
-    """Each with its own key, in order; empty and non-UTF-8 data included."""
+def test_user_records_are_those_that_producers_put(records: list[tuple[str, bytes]]) -> None:
+    """Each has its own key, in order, also with empty and non-UTF-8 data."""
     expected = [UserRecord(data, key) for key, data in records]
     assert user_records(aggregated(records)) == expected
 
@@ -33,13 +35,13 @@ def test_user_records_are_what_producers_put(records):
 ONE = bytes.fromhex("0a016b 1a06 0800 1a02 6869")
 
 
-def test_a_message_is_read_by_hand():
+def test_a_message_written_by_hand_is_read() -> None:
     """The key table [k] and one record: key 0, data "hi"."""
     assert user_records(sealed(ONE)) == [UserRecord(b"hi", "k")]
 
 
-def test_fields_that_came_later_are_skipped():
-    """Numbers of 32 and 64 bits, a varint and bytes, in the message and in a record."""
+def test_unknown_fields_are_skipped() -> None:
+    """A later version may add numbers of 32 and 64 bits, varints and bytes, at both levels."""
     unknown = bytes.fromhex("25 00000000 29 0000000000000000 3096 01 3a 01 ff")
     record = bytes.fromhex("0800 1a02 6869") + unknown
     message = unknown + bytes.fromhex("0a016b 1a") + bytes([len(record)]) + record
@@ -85,11 +87,11 @@ def test_fields_that_came_later_are_skipped():
         "key that is no text",
     ],
 )
-def test_what_only_looks_aggregated_is_passed_on_whole(data):
+def test_data_that_only_looks_aggregated_is_passed_on_whole(data: bytes) -> None:
     assert user_records(data) is None
 
 
 @given(st.binary(max_size=200))
-def test_any_bytes_have_an_answer(message):
+def test_any_bytes_give_records_or_none(message: bytes) -> None:
     records = user_records(sealed(message))
     assert records is None or len(records) > 0

@@ -1,6 +1,6 @@
-"""What the Kinesis source does when records left the stream before they were read.
+"""The Kinesis source on a fake server that trims records before they are read.
 
-On our fake, which trims on order; driven without Spark by `reading.Query`.
+`reading.Query` calls the source, without Spark.
 """
 
 import json
@@ -14,8 +14,8 @@ from tests.support.kinesis.reading import Query, positions
 from tests.support.servers import FakeKinesis
 
 
-def test_a_position_that_was_trimmed_away_stops_the_query(fake: FakeKinesis) -> None:
-    """Kinesis itself would go on with the oldest record, silently."""
+def test_a_trimmed_position_stops_the_query(fake: FakeKinesis) -> None:
+    """Kinesis itself continues with the oldest record, without an error."""
     put_numbered(fake, 0, 3)
     query = Query(fake, STREAM)
     query.drain()
@@ -33,8 +33,8 @@ def test_a_position_that_was_trimmed_away_stops_the_query(fake: FakeKinesis) -> 
     assert lost not in message
 
 
-def test_a_gap_is_recorded_if_the_user_wants_to_go_on(fake: FakeKinesis) -> None:
-    """With failOnDataLoss=false; the gap is in the offset, and counted."""
+def test_a_gap_is_recorded_if_data_loss_is_allowed(fake: FakeKinesis) -> None:
+    """With failOnDataLoss=false, the offset records and counts the gap."""
     put_numbered(fake, 0, 3)
     query = Query(fake, STREAM, failOnDataLoss="false")
     query.drain()
@@ -50,7 +50,7 @@ def test_a_gap_is_recorded_if_the_user_wants_to_go_on(fake: FakeKinesis) -> None
 
 
 def test_records_trimmed_between_plan_and_read_fail_the_task(fake: FakeKinesis) -> None:
-    """A planned batch is read whole or not at all."""
+    """A planned batch is read completely or not at all."""
     first, second, _ = put(fake, 0, b"1", b"2", b"3")
     query = Query(fake, STREAM)
     end = query.plan()
@@ -63,7 +63,7 @@ def test_records_trimmed_between_plan_and_read_fail_the_task(fake: FakeKinesis) 
     assert first in str(error.value)
 
 
-def test_the_end_of_a_batch_that_was_trimmed_away_fails_the_task(fake: FakeKinesis) -> None:
+def test_a_trimmed_end_of_a_batch_fails_the_task(fake: FakeKinesis) -> None:
     put(fake, 0, b"1", b"2")
     query = Query(fake, STREAM)
     end = query.plan()
@@ -76,7 +76,7 @@ def test_the_end_of_a_batch_that_was_trimmed_away_fails_the_task(fake: FakeKines
     assert later not in end["shards"][SHARDS[0]].values()
 
 
-def test_a_shard_that_left_before_it_was_drained_stops_the_query(fake: FakeKinesis) -> None:
+def test_a_shard_that_left_before_its_end_was_read_stops_the_query(fake: FakeKinesis) -> None:
     put_numbered(fake, 0, 3)
     query = Query(fake, STREAM)
     query.drain()
@@ -90,8 +90,8 @@ def test_a_shard_that_left_before_it_was_drained_stops_the_query(fake: FakeKines
         query.drain()
 
 
-def test_a_shard_that_left_after_it_was_drained_is_no_loss(fake: FakeKinesis) -> None:
-    """Its children go on, and the offset forgets it."""
+def test_a_shard_that_left_after_its_end_was_read_is_no_loss(fake: FakeKinesis) -> None:
+    """Its children are read, and the offset no longer contains it."""
     put_numbered(fake, 0, 3)
     query = Query(fake, STREAM)
     fake.client().split_shard(

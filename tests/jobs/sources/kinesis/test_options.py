@@ -1,15 +1,15 @@
-"""Options: what they parse to, and what is said about those that cannot be parsed."""
+"""Options: their parsed values, their errors, and the table that documents them."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jobs.config.settings import Source
+from jobs.config import Source
 from jobs.errors import ConfigError
 from jobs.sources.kinesis.options import OPTIONS, KinesisOptions, options_table
 
 
-def test_the_stream_is_all_that_is_required():
+def test_only_the_stream_is_required() -> None:
     options = KinesisOptions.parse({"stream": "events"})
     assert options == KinesisOptions(
         stream="events",
@@ -31,7 +31,7 @@ def test_the_stream_is_all_that_is_required():
     )
 
 
-def test_every_option_is_parsed_whatever_its_case():
+def test_every_option_is_parsed_in_any_case() -> None:
     options = KinesisOptions.parse(
         {
             "STREAM": "events",
@@ -71,8 +71,8 @@ def test_every_option_is_parsed_whatever_its_case():
     )
 
 
-def test_settings_of_a_run_become_options():
-    """Flags and durations become the text that an option wants."""
+def test_settings_of_a_run_become_options() -> None:
+    """Flags and durations become the text of an option."""
     source = Source(
         stream="events",
         region="eu-north-1",
@@ -92,46 +92,93 @@ def test_settings_of_a_run_become_options():
     assert options.retry_timeout == timedelta(milliseconds=1500)
 
 
-def test_settings_have_the_defaults_of_the_options():
-    """But for the size of a batch, which a source alone leaves open, and the region."""
+def test_settings_have_the_defaults_of_the_options() -> None:
+    """Except for the size of a batch, which the source alone does not limit, and the region."""
     given = Source(stream="events", region="", max_records_per_batch=0)
     assert KinesisOptions.parse(given.options()) == KinesisOptions.parse({"stream": "events"})
 
 
-def test_latest_is_a_starting_position():
+def test_latest_is_a_starting_position_in_any_case() -> None:
     assert KinesisOptions.parse({"stream": "s", "startingPosition": "latest"}).starts_latest
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "expected"),
     [
         ({}, "'stream' is missing"),
         ({"stream": " "}, "'stream' is missing"),
         ({"stream": "s", "steam": "x"}, "unknown option(s) ['steam']; known: ['endpointUrl', "),
-        ({"stream": "s", "startingPosition": "EARLIEST"}, "'startingPosition' must be TRIM_HORIZ"),
-        ({"stream": "s", "startingPosition": "2026-01-31T12:00:00"}, "not '2026-01-31T12:00:00'"),
-        ({"stream": "s", "stopAt": "2026-01-31T12:00:00"}, "'stopAt' must be an ISO 8601 time"),
-        ({"stream": "s", "failOnDataLoss": "yes"}, "'failOnDataLoss' must be true or false"),
-        ({"stream": "s", "maxRecordsPerBatch": "-1"}, "must be a whole number from 0, not '-1'"),
-        ({"stream": "s", "fetchLimit": "10001"}, "must be a whole number from 1 to 10000"),
-        ({"stream": "s", "fetchLimit": "many"}, "must be a whole number from 1 to 10000"),
-        ({"stream": "s", "tipLag": "1"}, "'tipLag' must be a duration like '10 seconds'"),
-        ({"stream": "s", "tipLag": "1 fortnight"}, "'tipLag' must be a duration"),
-        ({"stream": "s", "requestTimeout": "0 seconds"}, "'requestTimeout' must be a duration"),
-        ({"stream": "s", "resumeFrom": "[]"}, "'resumeFrom' must be JSON like"),
-        ({"stream": "s", "resumeFrom": '{"shard-0": 1}'}, "'resumeFrom' must be JSON like"),
-        ({"stream": "s", "resumeFrom": "{"}, "'resumeFrom' must be JSON like"),
+        (
+            {"stream": "s", "startingPosition": "EARLIEST"},
+            "option 'startingPosition': expected TRIM_HORIZON, LATEST or an ISO 8601 time with an ",
+        ),
+        (
+            {"stream": "s", "startingPosition": "2026-01-31T12:00:00"},
+            "like 2026-01-31T00:00:00Z, got '2026-01-31T12:00:00'",
+        ),
+        (
+            {"stream": "s", "stopAt": "2026-01-31T12:00:00"},
+            "option 'stopAt': expected an ISO 8601 time with an offset",
+        ),
+        (
+            {"stream": "s", "failOnDataLoss": "yes"},
+            "option 'failOnDataLoss': expected true or false, got 'yes'",
+        ),
+        (
+            {"stream": "s", "maxRecordsPerBatch": "-1"},
+            "option 'maxRecordsPerBatch': expected a whole number from 0, got '-1'",
+        ),
+        (
+            {"stream": "s", "fetchLimit": "10001"},
+            "option 'fetchLimit': expected a whole number from 1 to 10000, got '10001'",
+        ),
+        (
+            {"stream": "s", "fetchLimit": "many"},
+            "option 'fetchLimit': expected a whole number, got 'many'",
+        ),
+        (
+            {"stream": "s", "tipLag": "1"},
+            "option 'tipLag': expected a duration like \"10 minutes\", got '1'",
+        ),
+        ({"stream": "s", "tipLag": "1 fortnight"}, "option 'tipLag': expected a duration like"),
+        (
+            {"stream": "s", "requestTimeout": "0 seconds"},
+            "option 'requestTimeout': expected at least 1 second, got '0 seconds'",
+        ),
+        (
+            {"stream": "s", "resumeFrom": "[]"},
+            "'resumeFrom': expected JSON like {\"shardId-000000000000\": \"4959…\"}, got '[]'",
+        ),
+        ({"stream": "s", "resumeFrom": '{"shard-0": 1}'}, "'resumeFrom': expected JSON like"),
+        ({"stream": "s", "resumeFrom": "{"}, "'resumeFrom': expected JSON like"),
     ],
 )
-def test_what_cannot_be_parsed_is_named(given, told):
+def test_the_error_names_the_option_and_its_value(given: dict[str, str], expected: str) -> None:
     with pytest.raises(ConfigError) as error:
         KinesisOptions.parse(given)
-    assert told in str(error.value)
+    assert expected in str(error.value)
 
 
-def test_the_table_has_a_row_for_each_option():
+def test_durations_have_any_unit_and_case() -> None:
+    texts = ("250 milliseconds", "1 Second", "2MINUTES", "3 hours", "1 day")
+    durations = [KinesisOptions.parse({"stream": "s", "tipLag": text}).tip_lag for text in texts]
+    assert durations == [
+        timedelta(milliseconds=250),
+        timedelta(seconds=1),
+        timedelta(minutes=2),
+        timedelta(hours=3),
+        timedelta(days=1),
+    ]
+
+
+def test_whole_numbers_may_have_underscores() -> None:
+    options = KinesisOptions.parse({"stream": "s", "maxRecordsPerBatch": " 1_000_000 "})
+    assert options.max_records_per_batch == 1_000_000
+
+
+def test_the_table_has_a_row_for_each_option() -> None:
     rows = options_table().splitlines()
     assert rows[:2] == ["| option | default | meaning |", "|---|---|---|"]
     assert rows[2] == "| `stream` |  | Name of the stream. Required. |"
     assert len(rows) == 2 + len(OPTIONS)
-    assert "| `maxRecordsPerBatch` | `0` | Records to aim at in a batch, over all" in rows[9]
+    assert "| `maxRecordsPerBatch` | `0` | Target number of records in a batch, over" in rows[9]

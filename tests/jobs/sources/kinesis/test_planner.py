@@ -1,6 +1,7 @@
-"""Planning batches: every record in one batch, in order, and nothing lost unnoticed."""
+"""Plans of the whole stream: each record in one batch, in order, and equal offsets if idle."""
 
 import json
+from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -9,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from jobs.sources.kinesis.offset import Offset, Position, Range, State, ranges
 from jobs.sources.kinesis.planner import Admission
 from tests.support.kinesis.stream_model import HOUR_MS, ModelStream, Query
+from tests.support.kinesis.version_1 import as_version_1
 
 A, B, C, D = "shard-000", "shard-001", "shard-002", "shard-003"
 
@@ -18,8 +20,10 @@ def text(offset: Offset) -> str:
 
 
 class WholeStream(RuleBasedStateMachine):
-    """Whatever happens to a stream, each record is read once, in the order of its shard, and a
-    child's records in a later batch than those of its parents."""
+    """Each record is read once, in the order of its shard, whatever happens to the stream.
+
+    The records of a child shard are in a later batch than those of its parents.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,22 +57,27 @@ class WholeStream(RuleBasedStateMachine):
     def wait(self, ms: int) -> None:
         self.stream.now_ms += ms
 
-    @rule(longest=st.sampled_from([1, 7, 10_000]), tells_ends=st.booleans())
-    def serve_otherwise(self, longest: int, tells_ends: bool) -> None:
+    @rule(longest=st.sampled_from([1, 7, 10_000]), ends_shards=st.booleans())
+    def change_answers(self, longest: int, ends_shards: bool) -> None:
         self.stream.longest_answer = longest
-        self.stream.tells_ends = tells_ends
+        self.stream.ends_shards = ends_shards
 
     @rule(
         span_ms=st.sampled_from([None, 1, 2_000, HOUR_MS]),
         records=st.sampled_from([None, 1, 60, 5_000]),
         tip_lag_ms=st.sampled_from([0, 1_000]),
     )
-    def admit_otherwise(self, span_ms: int | None, records: int | None, tip_lag_ms: int) -> None:
+    def change_admission(self, span_ms: int | None, records: int | None, tip_lag_ms: int) -> None:
         self.query.admission = Admission(tip_lag_ms, span_ms, records)
 
     @rule()
     def restart(self) -> None:
         self.query.restart()
+
+    @rule()
+    def restart_after_an_upgrade(self) -> None:
+        """The earlier release wrote the offset."""
+        self.query.restart(as_version_1(self.query.offset.to_json()))
 
     @rule()
     def batch(self) -> None:
@@ -89,30 +98,30 @@ class WholeStream(RuleBasedStateMachine):
 
     def _unread(self) -> dict[str, int]:
         return {
-            name: len(held.marks) - len(self.query.read.get(name, []))
-            for name, held in self.stream.held.items()
+            name: len(content.records) - len(self.query.read.get(name, []))
+            for name, content in self.stream.contents.items()
         }
 
     def _check_order(self) -> None:
-        for shard_id, held in self.stream.held.items():
-            put = [mark.sequence_number for mark in held.marks]
+        for shard_id, content in self.stream.contents.items():
+            put = [record.sequence_number for record in content.records]
             assert self.query.read.get(shard_id, []) == put
-        for shard_id, held in self.stream.held.items():
-            for parent in held.shard.parents:
+        for shard_id, content in self.stream.contents.items():
+            for parent in content.shard.parents:
                 assert max(self._batches_of(parent), default=-1) < min(
                     self._batches_of(shard_id), default=len(self.batches)
                 )
 
     def _batches_of(self, shard_id: str) -> list[int]:
-        return [place for place, shards in enumerate(self.batches) if shard_id in shards]
+        return [number for number, shards in enumerate(self.batches) if shard_id in shards]
 
 
 TestWholeStream = WholeStream.TestCase
 TestWholeStream.settings = settings(max_examples=60, stateful_step_count=25)
 
 
-def test_an_idle_stream_keeps_its_offset():
-    """Spark runs no batch: not on an empty stream, not behind the last record, not restarted."""
+def test_an_idle_stream_keeps_its_offset() -> None:
+    """Spark runs no batch on an empty stream, after the last record, or after a restart."""
     stream = ModelStream.of(2)
     query = Query(stream)
     query.batch()
@@ -131,8 +140,8 @@ def test_an_idle_stream_keeps_its_offset():
     assert text(query.offset) == full
 
 
-def test_the_first_batch_remembers_where_it_started():
-    """A query that crashed in its first batch starts anew with another initial offset."""
+def test_the_first_batch_contains_its_start() -> None:
+    """A query that crashed in its first batch starts again with another initial offset."""
     stream = ModelStream.of(2)
     numbers = stream.put(A, 3)
     query = Query(stream, initial=Position(State.AT_TIMESTAMP, at_ms=stream.now_ms))
@@ -142,8 +151,8 @@ def test_the_first_batch_remembers_where_it_started():
     assert ranges(later, query.offset) == [Range(A, numbers[0], numbers[-1])]
 
 
-def test_a_query_from_a_time_on_reads_what_arrived_since():
-    """In shards, in their closed parents, and in children that stand there already."""
+def test_a_query_from_a_time_reads_the_records_that_arrived_since() -> None:
+    """In open shards, in their closed parents, and in children that already exist."""
     stream = ModelStream.of(1)
     stream.put(A, 5, every_ms=1_000)
     left, right = stream.split(A)
@@ -155,7 +164,7 @@ def test_a_query_from_a_time_on_reads_what_arrived_since():
     assert query.read == expected
 
 
-def test_children_wait_for_the_batch_that_drains_their_parents():
+def test_children_wait_for_the_batch_that_ends_their_parents() -> None:
     stream = ModelStream.of(2)
     parent = stream.put(A, 2)
     child = stream.put(stream.split(A)[0], 2)
@@ -164,8 +173,8 @@ def test_children_wait_for_the_batch_that_drains_their_parents():
     assert query.batch() == {C: child}
 
 
-def test_children_do_not_wait_for_parents_that_have_nothing_left():
-    """Three generations, of which the first two are read already or empty: one batch."""
+def test_children_do_not_wait_for_parents_without_unread_records() -> None:
+    """Of three generations, two are empty or already read: one batch."""
     stream = ModelStream.of(1)
     stream.put(A, 2)
     query = Query(stream)
@@ -176,7 +185,7 @@ def test_children_do_not_wait_for_parents_that_have_nothing_left():
     assert query.batch() == {merged: numbers}
 
 
-def test_a_merged_shard_waits_for_both_parents():
+def test_a_merged_shard_waits_for_both_parents() -> None:
     stream = ModelStream.of(2)
     query = Query(stream, Admission(records=2))
     first, second = stream.put(A, 1), stream.put(B, 6)
@@ -187,92 +196,42 @@ def test_a_merged_shard_waits_for_both_parents():
     assert rows == {C: merged}
 
 
-def test_an_end_in_time_is_exact():
-    """What arrived before it is read, whatever arrives while reading; then the offset stays."""
-    stream = ModelStream.of(2)
-    before = {B: stream.put(B, 2), A: stream.put(A, 300, every_ms=20)}
-    query = Query(stream, Admission(until_ms=stream.now_ms))
-    stream.put(A, 2_500, every_ms=1)
-    stream.put(B, 1)
-    query.drain()
-    assert query.read == before
-
-    stream.now_ms += HOUR_MS
-    query.admission = Admission()
-    query.drain()
-    assert [len(query.read[shard]) for shard in (A, B)] == [2_800, 3]
-
-
-def test_batches_hold_about_as_many_records_as_wanted():
-    """Shards with little leave their share to those with more."""
-    stream = ModelStream.of(2)
-    stream.put(A, 90_000, every_ms=4)
-    stream.put(B, 20)
-    stream.now_ms += HOUR_MS
-    query = Query(stream, Admission(records=10_000))
-    sizes = []
-    while rows := query.batch():
-        sizes.append(sum(len(numbers) for numbers in rows.values()))
-    assert sum(sizes) == 90_020
-    assert all(9_000 <= size <= 11_000 for size in sizes[:-1])
-
-
-def test_batches_take_no_more_time_of_arrival_than_wanted():
-    stream = ModelStream.of(1)
-    stream.put(A, 1_000, every_ms=100)
-    query = Query(stream, Admission(span_ms=10_000))
-    assert [len(query.batch().get(A, [])) for _ in range(3)] == [101, 101, 101]
-
-
-def test_the_last_record_of_an_idle_shard_is_found():
-    """However long ago it arrived, in one plan and with few looks: not by reading it all."""
-    stream = ModelStream.of(1)
-    numbers = stream.put(A, 200_000, every_ms=1)
-    stream.now_ms += 20 * HOUR_MS
-    query = Query(stream)
-    assert query.batch() == {A: numbers}
-    assert stream.looks < 40
-
-
-def test_many_shards_take_few_looks():
-    """A plan for 300 shards must fit into a trigger: one call for an idle, two for a busy one."""
-    stream = ModelStream.of(300)
-    for shard_id in stream.held:
-        stream.put(shard_id, 1)
-    query = Query(stream)
-    query.drain()
-
-    stream.looks = 0
-    query.plan()
-    assert stream.looks == 0
-
-    for shard_id in stream.held:
-        stream.put(shard_id, 100, late_ms=2_000)
-        stream.put(shard_id, 100)
-    stream.now_ms += 500
-    stream.looks = 0
-    query.plan()
-    assert stream.looks == 600
-
-
-def test_the_lag_is_that_of_the_shard_furthest_behind():
-    stream = ModelStream.of(2)
-    stream.put(A, 100, every_ms=1_000)
-    stream.put(B, 1)
-    query = Query(stream, Admission(span_ms=30_000))
-    query.batch()
-    assert query.offset.shards[A].behind_ms == query.offset.behind_ms == 70_000
-    assert query.offset.shards[B].behind_ms == 0
-
-
-def test_a_query_resumes_behind_what_is_stored():
-    """A lost checkpoint over a filled table. Shards that the table does not know start at the
-    trim horizon; a parent counts as drained because nothing is left in it, not because its
-    child was read."""
+def test_a_query_resumes_after_the_stored_records() -> None:
+    """The checkpoint is lost, the table is not. Shards that the table lacks start at the trim
+    horizon. A parent has ended if nothing in it is unread, not because its child was read."""
     stream = ModelStream.of(3)
     stored, rest = stream.put(A, 2), stream.put(A, 2)
     child, child_rest = stream.put(stream.split(A)[0], 2), stream.put(D, 1)
-    unknown = stream.put(B, 1)
+    missing = stream.put(B, 1)
     query = Query(stream, resume_from={A: stored[-1], D: child[-1]})
-    assert query.batch() == {A: rest, B: unknown}
+    assert query.batch() == {A: rest, B: missing}
     assert query.batch() == {D: child_rest}
+
+
+def test_a_query_continues_from_an_offset_of_version_1() -> None:
+    """After an upgrade no record is lost, and none is read twice, in a shard of any state."""
+    stream = ModelStream.of(3)
+    stream.put(A, 2)
+    stream.put(B, 4)
+    stream.split(A)
+    stored: dict[str, Any] = {
+        "as_of_ms": stream.now_ms,
+        "shards": {
+            A: {"first": "7", "since_ms": stream.now_ms, "state": "DRAINED"},
+            B: {
+                **{"arrived_ms": stream.now_ms, "behind_ms": 1, "first": "21"},
+                **{"sequence_number": "28", "since_ms": stream.now_ms, "state": "AFTER"},
+            },
+            C: {"behind_ms": 0, "since_ms": stream.now_ms, "state": "TRIM_HORIZON"},
+            D: {"at_ms": stream.now_ms, "since_ms": stream.now_ms, "state": "AT_TIMESTAMP"},
+        },
+        "version": 1,
+    }
+    stream.put(D, 1)
+
+    query = Query(stream)
+    query.restart(stored)
+    query.drain()
+
+    assert query.read == {B: ["35", "42"], D: ["49"]}
+    assert query.offset.to_json()["version"] == 2

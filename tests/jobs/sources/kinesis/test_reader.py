@@ -1,79 +1,38 @@
-"""Reading a range: exactly as planned, or not at all."""
+"""Ranges: they are read exactly as planned, or the task fails."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 import aws_kinesis_agg.aggregator
+import pyarrow as pa
 import pytest
 
 from jobs.errors import DataLossError
-from jobs.sources.kinesis.client import Answer, ExpiredIteratorError, RefusedStartError
+from jobs.sources.kinesis.client import Answer, ExpiredIteratorError
 from jobs.sources.kinesis.get_records import Records
 from jobs.sources.kinesis.model import StartingPoint
 from jobs.sources.kinesis.offset import Range
-from jobs.sources.kinesis.options import KinesisOptions
 from jobs.sources.kinesis.reader import RECORD_BATCH_SCHEMA, read
+from tests.support.kinesis.scripted_client import END, QUIET, ScriptedClient, page
 from transforms.columns import RECORD_SCHEMA
 
-QUIET = Answer(Records(), "next", 0)
-END = Answer(Records(), None, 0)
+
+def batches(client: ScriptedClient, planned: Range) -> Iterator[pa.RecordBatch]:
+    return read(client, planned)
 
 
-@dataclass
-class ScriptedClient:
-    """Gives the answers of a script, one a call; remembers where iterators started."""
-
-    script: list[Answer | Exception]
-    fail_on_data_loss: str = "true"
-    refuses: bool = False
-    starts: list[StartingPoint] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self._answers = iter(self.script)
-        self.options = KinesisOptions.parse(
-            {
-                "stream": "s",
-                "failOnDataLoss": self.fail_on_data_loss,
-                "retryTimeout": "0 seconds",
-            }
-        )
-
-    def iterator(self, shard_id: str, start: StartingPoint) -> str:
-        self.starts.append(start)
-        if self.refuses:
-            self.refuses = False
-            raise RefusedStartError
-        return "iterator"
-
-    def records(self, shard_id: str, iterator: str, limit: int) -> Answer:
-        answer = next(self._answers)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-
-def page(*numbers: int, next_iterator: str | None = "next", behind_ms: int = 1) -> Answer:
-    records = Records(
-        [f"d{number}".encode() for number in numbers],
-        ["k"] * len(numbers),
-        [str(number) for number in numbers],
-        [1_763_888_000_123_000] * len(numbers),
-    )
-    return Answer(records, next_iterator, behind_ms)
+def rows(client: ScriptedClient, planned: Range) -> Iterator[dict[str, Any]]:
+    return (row for batch in batches(client, planned) for row in batch.to_pylist())
 
 
 def numbers(client: ScriptedClient, first: int, last: int | None) -> list[int]:
-    wanted = Range("shard-0", str(first), None if last is None else str(last))
-    return [int(row["sequence_number"]) for row in rows(client, wanted)]
+    planned = Range("shard-0", str(first), None if last is None else str(last))
+    return [int(row["sequence_number"]) for row in rows(client, planned)]
 
 
-def rows(client: ScriptedClient, wanted: Range) -> Iterator[dict]:
-    return (row for batch in read(client, wanted) for row in batch.to_pylist())
-
-
-def test_the_rows_of_a_record():
-    """One row a record, in the schema that Spark is told."""
+def test_a_record_is_one_row() -> None:
+    """It has the columns of RECORD_SCHEMA."""
     assert list(rows(ScriptedClient([page(7)]), Range("shard-0", "7", "7"))) == [
         {
             "data": b"d7",
@@ -86,8 +45,8 @@ def test_the_rows_of_a_record():
     ]
 
 
-def test_the_columns_are_those_that_spark_is_told():
-    """In this order: Spark takes them by their place."""
+def test_the_columns_are_those_of_the_declared_schema() -> None:
+    """In the same order, because Spark reads them by position."""
     types = {"binary": "binary", "string": "string", "bigint": "int64"}
     types["timestamp"] = "timestamp[us, tz=UTC]"
     declared = [column.split() for column in RECORD_SCHEMA.split(",")]
@@ -96,8 +55,8 @@ def test_the_columns_are_those_that_spark_is_told():
     ]
 
 
-def test_aggregated_records_are_taken_apart():
-    """Each user record is a row; plain records between them stay as they are."""
+def test_aggregated_records_are_split() -> None:
+    """Each user record is a row. Other records are unchanged."""
     aggregator = aws_kinesis_agg.aggregator.RecordAggregator()
     aggregator.add_user_record("a", b"one")
     aggregator.add_user_record("b", b"two")
@@ -105,9 +64,9 @@ def test_aggregated_records_are_taken_apart():
     broken = packed[:-1] + b"?"
     answer = page(5, 6, 7)
     answer.records.data[:] = [b"plain", packed, broken]
-    found = rows(ScriptedClient([answer]), Range("shard-0", "5", "7"))
+    split = rows(ScriptedClient([answer]), Range("shard-0", "5", "7"))
     columns = ("sequence_number", "sub_sequence_number", "partition_key", "data")
-    assert [tuple(row[name] for name in columns) for row in found] == [
+    assert [tuple(row[name] for name in columns) for row in split] == [
         ("5", 0, "k", b"plain"),
         ("6", 0, "a", b"one"),
         ("6", 1, "b", b"two"),
@@ -115,31 +74,31 @@ def test_aggregated_records_are_taken_apart():
     ]
 
 
-def test_a_range_ends_with_its_last_record():
+def test_a_range_ends_with_its_last_record() -> None:
     """Within a page, at its end, and after pages without records."""
     assert numbers(ScriptedClient([page(5, 7, 9)]), 5, 7) == [5, 7]
     assert numbers(ScriptedClient([page(5, 7)]), 5, 7) == [5, 7]
-    behind = Answer(Records(), "next", 9)
-    answers = [behind, page(5), behind, behind, behind, behind, page(7, 9)]
+    empty = Answer(Records(), "next", 9)
+    answers = [empty, page(5), empty, empty, empty, empty, page(7, 9)]
     assert numbers(ScriptedClient(answers), 5, 7) == [5, 7]
 
 
-def test_numbers_are_compared_as_numbers():
+def test_sequence_numbers_are_compared_as_numbers() -> None:
     assert numbers(ScriptedClient([page(9, 10, 100)]), 9, 100) == [9, 10, 100]
 
 
-def test_a_drained_shard_is_read_to_its_null_iterator():
+def test_a_closed_shard_is_read_to_its_null_iterator() -> None:
     assert numbers(ScriptedClient([page(5), page(7, next_iterator=None)]), 5, None) == [5, 7]
     assert numbers(ScriptedClient([page(5), QUIET, page(7), END]), 5, None) == [5, 7]
 
 
-def test_a_server_without_null_iterators_is_believed_after_three_quiet_answers():
+def test_three_quiet_answers_end_a_closed_shard_without_a_null_iterator() -> None:
     answers = [page(5), QUIET, QUIET, page(7), QUIET, QUIET, QUIET]
     assert numbers(ScriptedClient(answers), 5, None) == [5, 7]
 
 
-def test_an_expired_iterator_is_replaced():
-    """At the first record, or behind the last one read: none is read twice."""
+def test_an_expired_iterator_is_replaced() -> None:
+    """At the first record, or after the last one read. No record is read twice."""
     expired = ExpiredIteratorError()
     client = ScriptedClient([expired, page(5), expired, page(7)])
     assert numbers(client, 5, 7) == [5, 7]
@@ -151,42 +110,51 @@ def test_an_expired_iterator_is_replaced():
 
 
 @pytest.mark.parametrize(
-    ("answers", "first", "last", "told"),
+    ("answers", "first", "last", "expected"),
     [
-        ([page(6, 7)], 5, 7, "starts at 5, the oldest record left is 6"),
-        ([page(5, 8)], 5, 7, "wants 7, but behind its start the stream gave 8"),
-        ([page(5), page(8)], 5, 7, "wants 7, but behind 5 the stream gave 8"),
-        ([page(5), END], 5, 7, "wants 7, but behind 5 the stream gave the shard's end"),
-        ([page(5), QUIET, QUIET, QUIET], 5, 7, "behind 5 the stream gave the shard's end"),
-        ([END], 5, None, "wants 5 and what follows it, but behind its start the stream gave"),
+        ([page(6, 7)], 5, 7, "starts at 5, but the oldest record left is 6"),
+        ([page(5, 8)], 5, 7, "expected 7, but after the start of the batch the stream returned 8"),
+        ([page(5), page(8)], 5, 7, "expected 7, but after 5 the stream returned 8"),
+        ([page(5), END], 5, 7, "expected 7, but after 5 the stream returned the shard's end"),
+        ([page(5), QUIET, QUIET, QUIET], 5, 7, "after 5 the stream returned the shard's end"),
+        (
+            [END],
+            5,
+            None,
+            "expected 5 and the records after it, but after the start of the batch the stream ret",
+        ),
     ],
     ids=["first gone", "last skipped", "last gone", "ended", "quiet", "all gone"],
 )
-def test_a_range_that_is_not_there_fails(answers, first, last, told):
-    """The task fails with shard, wanted and found: it never reads less in silence."""
+def test_an_incomplete_range_fails(
+    answers: list[Answer], first: int, last: int | None, expected: str
+) -> None:
+    """The error names the shard, the expected record and the one found."""
     with pytest.raises(DataLossError) as error:
         numbers(ScriptedClient(answers), first, last)
     assert "shard shard-0: " in str(error.value)
-    assert told in str(error.value)
+    assert expected in str(error.value)
 
 
-def test_what_is_left_of_a_range_is_read_if_told_so():
-    client = ScriptedClient([page(6, 7, 9)], fail_on_data_loss="false")
-    with pytest.warns(UserWarning, match="the oldest record left is 6"):
+def test_the_rest_of_a_range_is_read_if_data_loss_is_allowed() -> None:
+    client = ScriptedClient([page(6, 7, 9)], failOnDataLoss="false")
+    with pytest.warns(UserWarning, match="but the oldest record left is 6"):
         assert numbers(client, 5, 7) == [6, 7]
 
 
-def test_a_first_record_that_the_stream_refuses_fails():
-    """What is left starts at the trim horizon, and does not start with it."""
-    client = ScriptedClient([page(6, 7)], refuses=True)
-    with pytest.raises(DataLossError, match="starts at 5, the oldest record left is 6"):
+def test_a_first_record_that_the_stream_rejects_fails() -> None:
+    """The records that are left start at the trim horizon, with another record."""
+    client = ScriptedClient([page(6, 7)])
+    client.rejects_next_start = True
+    with pytest.raises(DataLossError, match="starts at 5, but the oldest record left is 6"):
         numbers(client, 5, 7)
     assert client.starts[-1] == StartingPoint.trim_horizon()
 
 
-def test_a_failure_while_fetching_ahead_is_raised():
-    """After the rows that were there, so that Spark sees both."""
-    found = read(ScriptedClient([page(5), RuntimeError("no answer")]), Range("s", "5", "7"))
-    assert next(found).num_rows == 1
+def test_a_failure_of_the_prefetch_is_raised() -> None:
+    """It is raised after the rows that were read before it."""
+    client = ScriptedClient([page(5), RuntimeError("no answer")])
+    read_batches = batches(client, Range("s", "5", "7"))
+    assert next(read_batches).num_rows == 1
     with pytest.raises(RuntimeError, match="no answer"):
-        next(found)
+        next(read_batches)

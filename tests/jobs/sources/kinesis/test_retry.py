@@ -1,25 +1,18 @@
-"""When to call again, and how often one may call."""
+"""Retries: which errors are retried, how long each wait is, and how many calls are allowed."""
 
 from dataclasses import dataclass, field
 
 import pytest
-from botocore.exceptions import (
-    ClientError,
-    EndpointConnectionError,
-    NoCredentialsError,
-    NoRegionError,
-    ReadTimeoutError,
-)
+from botocore.exceptions import NoCredentialsError, NoRegionError, ReadTimeoutError
 
-from jobs.sources.kinesis.client_errors import explained
 from jobs.sources.kinesis.get_records import MalformedAnswerError
-from jobs.sources.kinesis.options import KinesisOptions
-from jobs.sources.kinesis.retry import Backoff, Budget, is_passing
+from jobs.sources.kinesis.retry import Backoff, Budget, is_transient
+from tests.support.kinesis.errors import UNREACHABLE, answered
 
 
 @dataclass
 class Clock:
-    """Time that passes by sleeping only."""
+    """A clock that only `sleep` advances."""
 
     now: float = 0.0
     slept: list[float] = field(default_factory=list)
@@ -32,18 +25,8 @@ class Clock:
         self.slept.append(seconds)
 
 
-def answered(code: str, status: int = 400) -> ClientError:
-    error = {"Code": code, "Message": "told\nso"}
-    return ClientError(
-        {"Error": error, "ResponseMetadata": {"HTTPStatusCode": status}}, "GetRecords"
-    )
-
-
-UNREACHABLE = EndpointConnectionError(endpoint_url="http://nowhere")
-
-
 @pytest.mark.parametrize(
-    ("error", "passes"),
+    ("error", "expected"),
     [
         (answered("ProvisionedThroughputExceededException"), True),
         (answered("LimitExceededException"), True),
@@ -60,32 +43,11 @@ UNREACHABLE = EndpointConnectionError(endpoint_url="http://nowhere")
         (NoRegionError(), False),
     ],
 )
-def test_only_what_may_pass_is_tried_again(error, passes):
-    assert is_passing(error) is passes
+def test_only_transient_errors_are_retried(error: Exception, expected: bool) -> None:
+    assert is_transient(error) is expected
 
 
-@pytest.mark.parametrize(
-    ("error", "told"),
-    [
-        (answered("ResourceNotFoundException"), "check its name and region, or create it"),
-        (answered("AccessDeniedException"), "allow kinesis:ListShards, GetShardIterator, GetReco"),
-        (answered("UnrecognizedClientException"), "renew or correct them"),
-        (answered("LimitExceededException"), "lower 'readsPerSecond'"),
-        (answered("Odd"), "Kinesis failed (Odd: told so)"),
-        (UNREACHABLE, "check region, 'endpointUrl' and network"),
-        (NoCredentialsError(), "set up a role, a profile or AWS_ACCESS_KEY_ID"),
-        (NoRegionError(), "set option 'region' or AWS_REGION"),
-    ],
-)
-def test_what_is_left_is_told_in_one_line_with_what_to_do(error, told):
-    options = KinesisOptions.parse({"stream": "events", "endpointUrl": "http://localhost:1"})
-    text = str(explained(error, options))
-    assert text.startswith("stream 'events' in the default region at http://localhost:1: ")
-    assert told in text
-    assert "\n" not in text
-
-
-def test_waits_grow_to_a_bound_and_end_with_the_timeout():
+def test_waits_grow_to_a_bound_and_end_with_the_timeout() -> None:
     clock = Clock()
     backoff = Backoff(60, sleep=clock.sleep, clock=clock)
     while backoff.wait(is_known=True):
@@ -95,8 +57,8 @@ def test_waits_grow_to_a_bound_and_end_with_the_timeout():
     assert 1.25 <= max(clock.slept) <= 5
 
 
-def test_a_stranger_is_given_up_soon():
-    """A wrong address shows within seconds, not after the retry timeout."""
+def test_an_endpoint_that_never_answered_is_given_up_soon() -> None:
+    """The error of a wrong address appears within seconds, not after the retry timeout."""
     clock = Clock()
     backoff = Backoff(60, sleep=clock.sleep, clock=clock)
     while backoff.wait(is_known=False):
@@ -104,8 +66,8 @@ def test_a_stranger_is_given_up_soon():
     assert len(clock.slept) == 3
 
 
-def test_a_budget_allows_a_burst_and_then_a_rate_on_each_shard():
-    """Five calls at once, then one each fifth of a second; other shards are free."""
+def test_a_budget_allows_a_burst_and_then_a_rate_on_each_shard() -> None:
+    """Five calls at once, then one each fifth of a second. Other shards are independent."""
     clock = Clock()
     budget = Budget(5, sleep=clock.sleep, clock=clock)
     for _ in range(5):
@@ -118,7 +80,7 @@ def test_a_budget_allows_a_burst_and_then_a_rate_on_each_shard():
     assert len(clock.slept) == 10
 
 
-def test_a_rested_budget_allows_no_more_than_a_burst():
+def test_a_budget_allows_only_one_burst_after_a_pause() -> None:
     clock = Clock()
     budget = Budget(5, sleep=clock.sleep, clock=clock)
     budget.take("shard-0")
@@ -128,7 +90,7 @@ def test_a_rested_budget_allows_no_more_than_a_burst():
     assert clock.slept == [pytest.approx(0.2)]
 
 
-def test_a_budget_of_zero_is_no_limit():
+def test_a_budget_of_zero_is_no_limit() -> None:
     clock = Clock()
     budget = Budget(0, sleep=clock.sleep, clock=clock)
     for _ in range(100):

@@ -1,6 +1,7 @@
-"""The Kinesis source reads every record once, in order, from three servers that others wrote or we.
+"""The Kinesis source reads every record once, in order, from three different servers.
 
-Driven without Spark by `reading.Query`. What only the fake can do is in `test_kinesis_faults`.
+`reading.Query` calls the source, without Spark. Only the fake server fails on request; see
+`test_faults` and `test_loss_in_queries`.
 """
 
 import json
@@ -35,8 +36,8 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
         yield running
 
 
-def test_bytes_come_as_they_were_put(server: Server) -> None:
-    """Empty, 1 MiB, text in any script, bytes that are no text, keys that are not ASCII."""
+def test_bytes_are_returned_unchanged(server: Server) -> None:
+    """Empty, 1 MiB, text in any script, bytes that are not text, keys that are not ASCII."""
     stream = Stream(server, shards=2)
     stream.put(b"", key="empty")
     stream.put(bytes(range(256)) * 4096, key="1 MiB")
@@ -52,7 +53,7 @@ def test_bytes_come_as_they_were_put(server: Server) -> None:
 
 
 def test_reshards_lose_nothing_repeat_nothing_and_keep_the_order(server: Server) -> None:
-    """A split, a merge and a new shard count, each with records before, between and after."""
+    """A split, a merge and a new shard count, with records before, between and after them."""
     stream = Stream(server, shards=2)
     query = Query(server, stream.name)
 
@@ -74,7 +75,7 @@ def test_reshards_lose_nothing_repeat_nothing_and_keep_the_order(server: Server)
     assert len(positions(query.rows)) == 120
 
 
-def test_reshards_before_the_first_batch(server: Server) -> None:
+def test_reshards_before_the_first_batch_keep_the_order(server: Server) -> None:
     """A query that starts late reads the parents before the children."""
     stream = Stream(server, shards=1)
     stream.put_some(0, 30)
@@ -90,8 +91,8 @@ def test_reshards_before_the_first_batch(server: Server) -> None:
     assert len(positions(query.rows)) == 90
 
 
-def test_a_restart_goes_on_where_it_stood(server: Server) -> None:
-    """Also across a reshard while the query was down."""
+def test_a_restart_continues_from_the_last_offset(server: Server) -> None:
+    """Also if the stream was resharded while the query was stopped."""
     stream = Stream(server, shards=2)
     query = Query(server, stream.name)
     stream.put_some(0, 20)
@@ -108,7 +109,7 @@ def test_a_restart_goes_on_where_it_stood(server: Server) -> None:
 
 
 def test_a_replayed_batch_has_the_same_rows(server: Server) -> None:
-    """Whatever came meanwhile: a batch is what its offsets say."""
+    """The offsets define a batch, whatever arrived in the meantime."""
     stream = Stream(server, shards=2)
     query = Query(server, stream.name)
     stream.put_some(0, 30)
@@ -125,8 +126,8 @@ def test_a_replayed_batch_has_the_same_rows(server: Server) -> None:
     assert all(batch.rows for batch in query.batches)
 
 
-def test_nothing_new_leaves_the_offset_as_it_is(server: Server) -> None:
-    """Byte for byte: where the text of an offset differs, Spark runs a batch."""
+def test_the_offset_stays_the_same_without_new_records(server: Server) -> None:
+    """Byte for byte, because Spark runs a batch if the text differs."""
     stream = Stream(server, shards=3)
     stream.put_some(0, 5)
     query = Query(server, stream.name)
@@ -148,8 +149,8 @@ def test_an_empty_stream_has_no_batch_with_rows(server: Server) -> None:
     assert by_key(query.rows) == stream.put_by_key
 
 
-def test_latest_reads_what_comes_after_the_start(server: Server) -> None:
-    """However often Spark asks for the initial offset, and however late it asks for the rest."""
+def test_latest_reads_the_records_that_arrive_after_the_start(server: Server) -> None:
+    """The start is the time of the initial offset, even if the first plan is later."""
     stream = Stream(server, shards=2)
     stream.put_some(0, 10)
     stream.wait_past_arrivals()
@@ -162,7 +163,7 @@ def test_latest_reads_what_comes_after_the_start(server: Server) -> None:
     assert by_key(query.rows) == stream.put_by_key
 
 
-def test_a_start_at_a_time_reads_what_came_since(server: Server) -> None:
+def test_a_start_at_a_time_reads_the_records_that_arrived_since(server: Server) -> None:
     stream = Stream(server, shards=2)
     stream.put_some(0, 10)
     since = stream.wait_past_arrivals()
@@ -175,8 +176,8 @@ def test_a_start_at_a_time_reads_what_came_since(server: Server) -> None:
     assert by_key(query.rows) == stream.put_by_key
 
 
-def test_user_records_of_kpl_aggregates_are_rows_of_their_own(server: Server) -> None:
-    """Each has its own key and number; what only looks like an aggregate stays whole."""
+def test_each_user_record_of_a_kpl_aggregate_is_a_row(server: Server) -> None:
+    """Each has its own key and number. Data that only looks aggregated stays whole."""
     stream = Stream(server, shards=1)
     aggregator = aws_kinesis_agg.aggregator.RecordAggregator()
     for i in range(3):
@@ -201,7 +202,7 @@ def test_user_records_of_kpl_aggregates_are_rows_of_their_own(server: Server) ->
 
 
 def test_small_batches_add_up(server: Server) -> None:
-    """A target of records per batch changes when a record is read, not whether."""
+    """A target number of records changes when a record is read, not whether it is read."""
     stream = Stream(server, shards=2)
     stream.put_some(0, 60)
 

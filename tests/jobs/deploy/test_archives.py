@@ -1,38 +1,36 @@
-"""The archives that a cluster gets."""
+"""The archives that are shipped to a cluster."""
 
-import importlib.util
 import subprocess
 import sys
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
-REPO = Path(__file__).parents[2]
+from jobs.deploy import archives
+from jobs.errors import SetupError
 
-_SPEC = importlib.util.spec_from_file_location("archives", REPO / "jobs/deploy/archives.py")
-assert _SPEC is not None
-assert _SPEC.loader is not None
-archives = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(archives)
+REPO = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder: Path = tmp_path_factory.mktemp("archives")
+    """A folder with both archives."""
+    folder = tmp_path_factory.mktemp("archives")
     archives.main(REPO, folder)
     return folder
 
 
-def test_our_code_is_imported_from_the_zip_as_it_is(folder: Path) -> None:
+def test_python_imports_our_code_from_the_archive(folder: Path) -> None:
     code = "import jobs, sys; print(jobs.__file__)"
     done = _bare_python(code, path=folder / "event-lake.zip")
 
     assert done == f"{folder}/event-lake.zip/jobs/__init__.py"
 
 
-def test_the_packages_are_complete_and_in_pure_python(folder: Path) -> None:
-    """An executor needs nothing else for Kinesis and the credentials of a role."""
+def test_the_packages_are_complete_and_pure_python(folder: Path) -> None:
+    """An executor needs nothing else to call Kinesis with the credentials of a role."""
     code = """
 import boto3
 session = boto3.Session("key", "secret", region_name="eu-west-1")
@@ -66,7 +64,7 @@ def test_an_archive_is_written_only_when_its_files_change(tmp_path: Path) -> Non
         assert archive.read("module.py") == b"a = 2\n"
 
 
-def test_a_half_written_archive_is_made_again(tmp_path: Path) -> None:
+def test_a_damaged_archive_is_written_again(tmp_path: Path) -> None:
     module, target = tmp_path / "module.py", tmp_path / "made.zip"
     module.write_text("a = 1\n")
     target.write_bytes(b"PK\x03\x04 cut off")
@@ -75,8 +73,25 @@ def test_a_half_written_archive_is_made_again(tmp_path: Path) -> None:
     assert zipfile.is_zipfile(target)
 
 
+def test_a_package_that_is_not_installed_ends_the_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The error names the package and what to do, and the exit code is that of SetupError."""
+
+    def missing(name: str) -> list[str]:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "requires", missing)
+
+    with pytest.raises(SystemExit) as ended:
+        archives.main(REPO, tmp_path)
+
+    assert ended.value.code == SetupError.exit_code
+    assert "event-lake: boto3 is not installed for" in capsys.readouterr().err
+
+
 def _bare_python(code: str, *, path: Path) -> str:
-    """What `code` prints, run by this Python without any installed package (-S, -I)."""
+    """Run `code` by this Python without any installed package (-S, -I). Return what it prints."""
     code = f"import sys; sys.path.insert(0, {str(path)!r})\n{code}"
     command = [sys.executable, "-S", "-I", "-c", code]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()

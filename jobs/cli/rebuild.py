@@ -1,0 +1,36 @@
+"""Command `rebuild`: recompute stored events from raw with the present rules."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from jobs.cli.command import Command
+from jobs.cli.options import add_date_options
+from jobs.cli.repair import add_repair_options, run_repair
+
+if TYPE_CHECKING:
+    from jobs.config import Settings
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `rebuild`."""
+    add_date_options(parser, of="event_date", required=True)
+    add_repair_options(parser)
+
+
+def run(settings: "Settings", arguments: argparse.Namespace) -> int:
+    """Rebuild, and print the difference."""
+    from jobs.lake import tables_of
+    from jobs.rebuild import Partitions, rebuild
+
+    partitions = Partitions(arguments.first, arguments.last, tuple(arguments.names))
+    tables = tables_of(settings.lake, settings.fields)
+    return run_repair(
+        settings,
+        arguments,
+        lambda spark: rebuild(spark, settings, tables, partitions, dry_run=arguments.dry_run),
+    )
+
+
+COMMAND = Command(
+    "rebuild", "recompute stored events from raw with the present rules", add_arguments, run
+)

@@ -1,0 +1,104 @@
+"""Where records come from and where they go: the settings of the stream and of the lake."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from jobs.config.values import format_duration, require_at_least, require_positive
+from jobs.errors import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """The Kinesis stream that events come from."""
+
+    stream: str = field(metadata={"meaning": "Name of the Kinesis stream."})
+    region: str = field(default="us-east-1", metadata={"meaning": "AWS region of the stream."})
+    endpoint_url: str = field(
+        default="", metadata={"meaning": "URL of a Kinesis-compatible server. Empty: AWS."}
+    )
+    start: str = field(
+        default="TRIM_HORIZON",
+        metadata={
+            "meaning": (
+                "Where a new checkpoint starts: TRIM_HORIZON, LATEST or an ISO 8601 time with "
+                "offset."
+            )
+        },
+    )
+    fail_on_data_loss: bool = field(
+        default=True,
+        metadata={
+            "meaning": (
+                "true: the run ends if records left the stream before they were read. false: it "
+                "continues after the gap, and records it."
+            )
+        },
+    )
+    max_records_per_batch: int = field(
+        default=1_000_000, metadata={"meaning": "Target number of records in a batch. 0: no limit."}
+    )
+    reads_per_second: int = field(
+        default=5,
+        metadata={
+            "meaning": (
+                "GetRecords calls per second and shard. Kinesis allows 5 to all consumers of a "
+                "shard together, so a lower number leaves room for others. 0: no limit."
+            )
+        },
+    )
+    retry_timeout: timedelta = field(
+        default=timedelta(minutes=2),
+        metadata={
+            "meaning": (
+                "How long a call is retried while the stream throttles, fails or is unreachable."
+            )
+        },
+    )
+
+    def __post_init__(self) -> None:
+        if not self.stream:
+            raise ConfigError("source.stream must not be empty: it names the Kinesis stream")
+        require_at_least(0, "source.max_records_per_batch", self.max_records_per_batch)
+        require_at_least(0, "source.reads_per_second", self.reads_per_second)
+        require_positive("source.retry_timeout", self.retry_timeout)
+
+    def options(self) -> dict[str, str]:
+        """The options of the `kinesis` format."""
+        return {
+            "stream": self.stream,
+            "region": self.region,
+            "endpointUrl": self.endpoint_url,
+            "startingPosition": self.start,
+            "failOnDataLoss": str(self.fail_on_data_loss).lower(),
+            "maxRecordsPerBatch": str(self.max_records_per_batch),
+            "readsPerSecond": str(self.reads_per_second),
+            "retryTimeout": format_duration(self.retry_timeout),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lake:
+    """Where the tables and the checkpoints are: a path or an s3:// URI each."""
+
+    raw: str = field(metadata={"meaning": "The table `records` is created below it."})
+    processed: str = field(
+        metadata={"meaning": "The tables `events` and `quarantine` are created below it."}
+    )
+    checkpoints: str = field(metadata={"meaning": "Progress and state of the queries."})
+    s3_endpoint_url: str = field(
+        default="", metadata={"meaning": "URL of an S3-compatible server. Empty: AWS."}
+    )
+
+    def __post_init__(self) -> None:
+        names = ("raw", "processed", "checkpoints")
+        paths = {name: str(getattr(self, name)).rstrip("/") for name in names}
+        for name, path in paths.items():
+            if not path:
+                raise ConfigError(f"lake.{name} must not be empty: it is a path or an s3:// URI")
+            for other, other_path in paths.items():
+                if name < other and path == other_path:
+                    raise ConfigError(f"lake.{other} and lake.{name} are both {path!r}")
+
+    def checkpoint(self, query: str) -> str:
+        """The folder of the query's checkpoint."""
+        return f"{self.checkpoints.rstrip('/')}/{query}"
