@@ -1,4 +1,4 @@
-"""Command `rebuild`: recompute stored events from raw with the present rules."""
+"""Command `rebuild`: recompute stored events from raw with the current rules."""
 
 import argparse
 from typing import TYPE_CHECKING
@@ -32,5 +32,5 @@ def run(settings: "Settings", arguments: argparse.Namespace) -> int:
 
 
 COMMAND = Command(
-    "rebuild", "recompute stored events from raw with the present rules", add_arguments, run
+    "rebuild", "recompute stored events from raw with the current rules", add_arguments, run
 )

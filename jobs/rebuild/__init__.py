@@ -1,4 +1,4 @@
-"""Recompute stored events from raw with the present rules."""
+"""Recompute stored events from raw with the current rules."""
 
 from jobs.rebuild.merge import Partitions
 from jobs.rebuild.report import Difference

@@ -61,7 +61,7 @@ def recomputed_columns(columns: Sequence[str]) -> list[str]:
 
 
 def differing(stored: DataFrame, rows: int, raw: DataFrame, settings: Settings) -> DataFrame:
-    """The stored events that the present rules change or reject.
+    """The stored events that the current rules change or reject.
 
     Columns in:   `stored`: those of the events table; `raw`: RAW_SCHEMA
     Columns out:  those of the events table, recomputed; arrived_at, ingested_at and processed_at
@@ -139,7 +139,7 @@ def withdrawn(rejected: DataFrame) -> DataFrame:
 def sound_duplicates(
     rejected: DataFrame, rows: int, raw: DataFrame, tables: Tables, settings: Settings
 ) -> DataFrame:
-    """The duplicates of rejected events that the present rules accept.
+    """The duplicates of rejected events that the current rules accept.
 
     Such a record was left out as a duplicate of an event that is rejected now, so it takes the
     place of this event. The table has the identity at every moment, so a running `process` cannot

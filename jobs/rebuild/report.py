@@ -50,7 +50,7 @@ class ColumnChange:
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """The difference between the stored events of some partitions and the present rules.
+    """The difference between the stored events of some partitions and the current rules.
 
     first, last: the event dates, both inclusive
     names:       the event names; empty for all names
@@ -109,7 +109,7 @@ class Difference:
         if self.new_columns:
             yield f"new columns: {', '.join(self.new_columns)}"
         if self.identities:
-            yield "REFUSED: the present rules read another identity"
+            yield "REFUSED: the current rules read another identity"
             yield from _change_lines(self.identities)
         if self.dry_run:
             yield "dry run: nothing was changed"

@@ -1,4 +1,4 @@
-"""Rebuild stored events from their bytes in raw with the present rules: the entry of the room.
+"""Rebuild stored events from their bytes in raw with the current rules: the entry of the room.
 
     events, raw ──> recompute ──> report ──> quarantine ──> merge ──> events
 
@@ -148,7 +148,7 @@ def _require_same_identities(difference: Difference) -> None:
         )
         rows = max(change.values for change in difference.identities)
         raise LakeError(
-            f"the present rules read another identity from {rows:,} or more stored events "
+            f"the current rules read another identity from {rows:,} or more stored events "
             f"({examples}): such an event may already be stored under its new identity, or arrive "
             "with the stream. Nothing was changed; rebuild with rules that keep the identity"
         )

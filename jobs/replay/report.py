@@ -18,10 +18,10 @@ class Report:
     dry_run:         nothing was written
     found:           rows of quarantine that match the filter
     replayed_before: rows that have a later attempt
-    accepted:        records that the present rules accept, and that are old enough
-    too_young:       records that the present rules accept, but created less than `patience` ago
+    accepted:        records that the current rules accept, and that are old enough
+    too_young:       records that the current rules accept, but created less than `patience` ago
     patience:        the age from which the table, not the state, decides about an event
-    rejected:        records that the present rules reject again
+    rejected:        records that the current rules reject again
     reasons:         rejected records by reason; a record counts under each of its reasons
     appended:        records that were appended to raw; 0 for a dry run
     present:         if no row matches the filter, the rows of quarantine on its dates, by reason
@@ -50,7 +50,7 @@ class Report:
         yield f"replay of quarantine: {self._selected()}"
         yield count_line("found", self.found)
         yield count_line("  replayed before", self.replayed_before)
-        yield count_line("  accepted by the present rules", self.accepted)
+        yield count_line("  accepted by the current rules", self.accepted)
         yield count_line("  accepted, but too young", self.too_young)
         yield count_line(f"  {would}rejected again", self.rejected)
         yield from reason_lines(self.reasons)

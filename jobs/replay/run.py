@@ -3,7 +3,7 @@
     quarantine ──> run: selected, validated ──> commit ──> raw ──> `process` ──> events
 
 1. The filter selects rows of quarantine. Records that were replayed before are left out.
-2. The other records are validated with the present rules, as their next attempt.
+2. The other records are validated with the current rules, as their next attempt.
 3. `commit` appends the accepted ones to raw, in one commit. `process` reads them from there like
    every other record.
 4. `report` has the number of records of each outcome, and what to do next.

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any, Self
 
-from jobs.errors import SourceError
+from jobs.errors import CheckpointError
 
 VERSION = 2
 _READABLE = (1, 2)
@@ -137,10 +137,10 @@ class Offset:
         """Read an offset of version 1 or 2.
 
         Raises:
-            SourceError: a later release, or another source, wrote the offset.
+            CheckpointError: a later release, or another source, wrote the offset.
         """
         if json.get("version") not in _READABLE:
-            raise SourceError(
+            raise CheckpointError(
                 f"the checkpoint has a Kinesis offset of version {json.get('version')!r}, but this "
                 f"release reads only versions {list(_READABLE)}. Use the release that wrote it, or "
                 "a new checkpoint"

@@ -13,7 +13,7 @@ from tests.support.small_lake import SmallLake, event
 OLD = int(time.time()) - 9 * 3600
 NOTHING = {
     "replayed before": 0,
-    "accepted by the present rules": 0,
+    "accepted by the current rules": 0,
     "accepted, but too young": 0,
     "rejected again": 0,
     "appended to raw": 0,
@@ -48,7 +48,7 @@ def test_the_command_reports_what_it_would_do_does_it_and_names_the_next_step(
     assert figures(printed) == {
         "found": 4,
         "replayed before": 0,
-        "accepted by the present rules": 2,
+        "accepted by the current rules": 2,
         "accepted, but too young": 0,
         "would be rejected again": 2,
         "invalid_event_name": 1,

@@ -39,7 +39,7 @@ def test_columns_of_the_first_processing_and_the_identity_are_not_recomputed() -
 def test_a_rejected_event_goes_to_quarantine_and_its_duplicates_are_accounted_for(
     lake: SmallLake,
 ) -> None:
-    """A duplicate that the present rules accept replaces it, unless a table has the duplicate."""
+    """A duplicate that the current rules accept replaces it, unless a table has the duplicate."""
     refused = event("refused", TEN, "a:b")
     replaced, duplicate = event("replaced", TEN, "a:b"), event("replaced", TEN, "plain", extra=1)
     first, rejected = event("first", TEN, "a:b"), event("first", TEN, "has a space")

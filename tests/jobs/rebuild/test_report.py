@@ -62,7 +62,7 @@ def test_a_dry_run_reports_that_a_rebuild_would_be_refused() -> None:
     change = ColumnChange("event_uuid", 1, (Example(position(1), "a", "A"),))
     lines = list(replace(UNCHANGED, dry_run=True, identities=(change,)).lines())
     assert lines[-4:-1] == [
-        "REFUSED: the present rules read another identity",
+        "REFUSED: the current rules read another identity",
         "    event_uuid                                         1",
         f'      "a" -> "A"  {position(1)}',
     ]

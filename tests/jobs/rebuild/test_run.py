@@ -1,4 +1,4 @@
-"""`rebuild` changes the chosen partitions to the present rules, and nothing else."""
+"""`rebuild` changes the chosen partitions to the current rules, and nothing else."""
 
 import json
 from collections.abc import Callable

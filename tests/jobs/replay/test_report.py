@@ -30,7 +30,7 @@ def test_the_report_has_every_outcome_and_names_the_next_step() -> None:
         "replay of quarantine: all records",
         "found                                                  7",
         "  replayed before                                      1",
-        "  accepted by the present rules                        3",
+        "  accepted by the current rules                        3",
         "  accepted, but too young                              1",
         "  rejected again                                       2",
         "    not_json                                           2",

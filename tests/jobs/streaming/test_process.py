@@ -64,7 +64,7 @@ def test_a_half_written_batch_is_completed_whatever_the_rules_are_by_then(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, now: int
 ) -> None:
     """Events are committed, quarantine is not; then the rules for names change. A record stays in
-    its table, and the present rules apply to the others. The run in between dies before it writes
+    its table, and the current rules apply to the others. The run in between dies before it writes
     anything, and passes on the batch in doubt."""
     lake = SmallLake(spark, settings_in(tmp_path))
     both, before, after = (event(uuid, now, name) for uuid, name in NAMED)

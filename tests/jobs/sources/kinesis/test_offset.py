@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from jobs.errors import SourceError
+from jobs.errors import CheckpointError
 from jobs.sources.kinesis.offset import Gap, Offset, Position, Range, State, ranges
 
 OFFSET = Offset(
@@ -74,7 +74,7 @@ def test_an_offset_of_version_1_is_read(text: str, offset: Offset, rewritten: st
 def test_an_offset_of_another_version_is_rejected(version: dict[str, Any]) -> None:
     """A wrong interpretation would lose records."""
     expected = rf"of version {version.get('version')!r}, but this release reads only .*\[1, 2\]"
-    with pytest.raises(SourceError, match=expected):
+    with pytest.raises(CheckpointError, match=expected):
         Offset.from_json({"shards": {}, "as_of_ms": 1, **version})
 
 
