@@ -41,8 +41,8 @@ _KNOWN: tuple[tuple[re.Pattern[str], type[LakeError], str], ...] = (
     (
         re.compile(r"No AWS Credentials|Unable to load credentials|NoAwsCredentialsException"),
         LakeError,
-        "there are no AWS credentials for the lake. Use an instance role, or set AWS_ACCESS_KEY_ID and "
-        "AWS_SECRET_ACCESS_KEY",
+        "there are no AWS credentials for the lake. Use an instance role, or set AWS_ACCESS_KEY_ID "
+        "and AWS_SECRET_ACCESS_KEY",
     ),
     (
         re.compile(

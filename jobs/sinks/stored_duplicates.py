@@ -66,8 +66,8 @@ def stored_duplicates(
     stored = stored.where(_within(lookups))
     # Spark joins numbers faster than timestamps.
     micros = F.unix_micros(CREATED_AT)
-    times = identities.select(micros.alias("micros"))
-    same_time = stored.join(times, on=micros == F.col("micros"), how="left_semi")
+    times = identities.select(micros.alias("_micros"))
+    same_time = stored.join(times, on=micros == F.col("_micros"), how="left_semi")
     partition = F.concat_ws("/", EVENT_NAME, EVENT_DATE)
     partitions = [row[0] for row in same_time.select(partition).distinct().collect()]
     if not partitions:
@@ -79,8 +79,8 @@ def stored_duplicates(
 
 def _without_events(rows: DataFrame, known: DataFrame) -> DataFrame:
     """Leave out the events of these identities. Rejected rows stay, whatever their identity."""
-    stored = known.select(*(F.col(name).alias(f"stored_{name}") for name in IDENTITY))
-    same = [F.col(name) == F.col(f"stored_{name}") for name in IDENTITY]
+    stored = known.select(*(F.col(name).alias(f"_stored_{name}") for name in IDENTITY))
+    same = [F.col(name) == F.col(f"_stored_{name}") for name in IDENTITY]
     return rows.join(stored, on=[is_accepted(), *same], how="left_anti")
 
 
