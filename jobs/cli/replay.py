@@ -30,7 +30,7 @@ def run(settings: "Settings", arguments: argparse.Namespace) -> int:
     """Replay, and print what became of the records."""
     from jobs.lake import tables_of
     from jobs.replay import replay
-    from transforms.quarantine import QuarantineFilter
+    from transforms.quarantine_filter import QuarantineFilter
 
     selection = QuarantineFilter(
         reasons=arguments.reasons,

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from jobs.reporting import count_line, reason_lines
-from transforms.quarantine import QuarantineFilter
+from transforms.quarantine_filter import QuarantineFilter
 
 
 @dataclass(frozen=True, kw_only=True)

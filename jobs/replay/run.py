@@ -28,7 +28,7 @@ from jobs.sinks import EventNameLimit
 from transforms.columns import CREATED_AT, EVENT_NAME, REASONS
 from transforms.compose import Transform
 from transforms.deduplication import is_accepted
-from transforms.quarantine import QuarantineFilter, only_matching, without_replayed
+from transforms.quarantine_filter import QuarantineFilter, only_matching, without_replayed
 from transforms.table_rows import as_next_attempt, raw_columns
 
 _OUTCOME = "outcome"

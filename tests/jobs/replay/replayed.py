@@ -6,7 +6,7 @@ from dataclasses import replace
 from jobs.config import Checks
 from jobs.replay import Report, replay
 from tests.support.small_lake import SmallLake
-from transforms.quarantine import QuarantineFilter
+from transforms.quarantine_filter import QuarantineFilter
 
 OLD = int(time.time()) - 9 * 3600
 SPACES_ALLOWED = Checks(event_name_pattern="[a-z: ]+")

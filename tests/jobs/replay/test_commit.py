@@ -8,7 +8,7 @@ from jobs.replay import Report, replay
 from jobs.replay.commit import Commit
 from tests.jobs.replay.replayed import OLD, SPACES_ALLOWED, replay_all, with_checks
 from tests.support.small_lake import SmallLake, event
-from transforms.quarantine import QuarantineFilter
+from transforms.quarantine_filter import QuarantineFilter
 from transforms.table_rows import as_next_attempt
 
 

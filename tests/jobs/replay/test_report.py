@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from jobs.replay import Report
-from transforms.quarantine import QuarantineFilter
+from transforms.quarantine_filter import QuarantineFilter
 
 REPORT = Report(
     selection=QuarantineFilter(),

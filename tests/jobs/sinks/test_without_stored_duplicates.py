@@ -1,13 +1,16 @@
 """The step that leaves out the events whose identity the table contains."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from chispa import assert_df_equality
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from jobs.lake import Table
+from jobs.sinks.batch import Batch
 from jobs.sinks.stored_duplicates import without_stored_duplicates
 from tests.jobs.sinks.rows import NOON, ROW_SCHEMA, batch_of, numbers, put, row, tables_in
 
@@ -80,3 +83,15 @@ def test_an_identity_that_is_stored_twice_does_not_hide_other_events(
     left = without_stored_duplicates(events)(batch)
     assert numbers(left.rows) == [12]
     assert (left.duplicates, left.summary.accepted) == (1, 1)
+
+
+def test_promoted_fields_may_have_any_name(spark: SparkSession, tmp_path: Path) -> None:
+    """The helper columns of the lookup begin with an underscore, and fields do not."""
+    fields = {name: F.lit("x") for name in ("micros", "stored_event_uuid", "stored_created_at")}
+    table = tables_in(spark, tmp_path).events
+    events = replace(table, schema=f"{table.schema}, {', '.join(f'{f} string' for f in fields)}")
+    events.create(spark)
+    put(events, spark.createDataFrame([row(1, "a")], ROW_SCHEMA).withColumns(fields))
+    rows = [row(11, "a", needs_lookup=True), row(12, "c", needs_lookup=True)]
+    batch = Batch.of(0, spark.createDataFrame(rows, ROW_SCHEMA).withColumns(fields))
+    assert numbers(without_stored_duplicates(events)(batch).rows) == [12]

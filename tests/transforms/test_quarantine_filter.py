@@ -7,7 +7,7 @@ from chispa import assert_df_equality
 from pyspark.sql import SparkSession
 
 from transforms.errors import MissingColumnsError
-from transforms.quarantine import QuarantineFilter, only_matching, without_replayed
+from transforms.quarantine_filter import QuarantineFilter, only_matching, without_replayed
 
 POSITION = "shard_id string, sequence_number string, sub_sequence_number bigint, attempt int"
 
