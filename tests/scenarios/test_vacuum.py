@@ -2,20 +2,23 @@
 
 import shutil
 import time
+from pathlib import Path
 
 import pytest
 from delta.tables import DeltaTable
+from pyspark.sql import SparkSession
 
 from jobs.config import Query
 from jobs.errors import LakeError
-from tests.support.small_lake import SmallLake, event
+from tests.support.small_lake import SmallLake, event, settings_in
 
 
 @pytest.mark.slow
 def test_a_new_generation_stores_the_records_of_files_that_were_vacuumed_too_early(
-    lake: SmallLake,
+    spark: SparkSession, tmp_path: Path
 ) -> None:
     """The run before it ends with one line. The records are in other files of raw now."""
+    lake = SmallLake(spark, settings_in(tmp_path))
     now = int(time.time())
     lake.put(event("a", now))
     lake.process()
