@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-newest lint format docs bench clean
+.PHONY: help demo test test-all lint format docs bench clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -7,14 +7,12 @@ help:  ## List the targets
 demo:  ## Run the whole pipeline on this machine, with generated events
 	./spark-submit.sh demo
 
-test:  ## Run all tests
+test:  ## Run the tests: every promise at least once
 	tests/run
 
-test-fast:  ## Run the tests except the long end-to-end tests
-	tests/run -m "not slow"
-
-test-newest:  ## Run the tests that depend most on Spark, on the newest Spark and Delta
-	tests/run-newest
+test-all:  ## Run the tests and all slices, other versions of Spark and Delta included
+	tests/run
+	tests/run-slice all
 
 lint:  ## Run the checks that CI runs before the tests
 	scripts/run ruff check

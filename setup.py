@@ -21,6 +21,7 @@ TEST = [
     "mypy>=1.18,<3",
     "pre-commit>=4,<5",
     "pytest>=8.4,<10",
+    "pytest-timeout>=2.4,<3",
     "pytest-xdist>=3.6,<4",
     "ruff>=0.14,<1",
     "setuptools>=77",  # the wheel's test builds one, offline

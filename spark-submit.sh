@@ -25,15 +25,17 @@ On this machine (--master local[*], the default, or local-cluster) the first run
 resolves the JARs into .cache. Later runs need no network. The default driver memory is 2600m.
 
 On a cluster (--deploy-mode cluster implies --master yarn) the cluster's own Spark is used, from
-SPARK_HOME or PATH. Our code and its pure Python packages are shipped; the executors' Python needs
-pyarrow. The JARs are those of the cluster: add others with --jars. If the driver runs on the
-cluster, the files that --config names are shipped.
+SPARK_HOME or PATH. Our code and all its Python packages are shipped; the cluster's Python needs
+nothing but the standard library. The JARs are those of the cluster: add others with --jars. If the
+driver runs on the cluster, the files that --config names are shipped.
 
 Environment:
-  JAVA_HOME            the Java to run on this machine (17 or 21)
-  EVENT_LAKE_PYTHON    the Python to create .venv with (3.11 or newer)
-  EVENT_LAKE_NO_SETUP  1: create no .venv; use PYSPARK_DRIVER_PYTHON or python3 as it is
-  SPARK_CONF_DIR       Spark's defaults, in place of conf/spark
+  JAVA_HOME                   the Java to run on this machine (17 or 21)
+  EVENT_LAKE_PYTHON           the Python to create .venv with (3.11 or newer)
+  EVENT_LAKE_NO_SETUP         1: create no .venv; use PYSPARK_DRIVER_PYTHON or python3 as it is
+  EVENT_LAKE_CLUSTER_PYTHON   the cluster's Python, such as 3.11, if it is not that of .venv
+  EVENT_LAKE_CLUSTER_MACHINE  the cluster's processors, x86_64 or aarch64, if not those of this machine
+  SPARK_CONF_DIR              Spark's defaults, in place of conf/spark
 
 EOF
 }
@@ -51,7 +53,7 @@ command_help() {
 
 # --- Arguments ------------------------------------------------------------------------------------
 
-master='' deploy_mode='' executor_python='' properties=''
+master='' deploy_mode='' executor_python='' properties='' name=''
 jars='' py_files='' archives='' files='' class_path=''
 options=()
 
@@ -65,11 +67,13 @@ spark_option() {
     --archives) archives=$2 ;;
     --files) files=$2 ;;
     --driver-class-path) class_path=$2 ;;
+    --name) name=$2 ;;
     --properties-file) properties=$2 options+=("$1" "$2") ;;
     --conf | -c)
       case $2 in
         spark.master=*) master=${2#*=} ;;
         spark.submit.deployMode=*) deploy_mode=${2#*=} ;;
+        spark.app.name=*) name=${2#*=} ;;
         # In client mode PySpark reads this only from the environment.
         spark.pyspark.python=*) executor_python=${2#*=} options+=(--conf "$2") ;;
         *) options+=(--conf "$2") ;;
@@ -118,6 +122,7 @@ deploy_mode=${deploy_mode:-$(from_properties 'spark\.submit\.deployMode')}
 deploy_mode=${deploy_mode:-client}
 master=${master:-$(from_properties 'spark\.master')}
 executor_python=${executor_python:-$(from_properties 'spark\.pyspark\.python')}
+name=${name:-$(from_properties 'spark\.app\.name')}
 if [ -z "$master" ]; then
   case $deploy_mode in cluster) master=yarn ;; *) master='local[*]' ;; esac
 fi
@@ -125,6 +130,25 @@ case $master in local*) on_this_machine=true ;; *) on_this_machine=false ;; esac
 
 # --- Set-up ---------------------------------------------------------------------------------------
 
+# Print the home of the cluster's Spark, which the programs on PATH belong to. This comes before .venv
+# is on PATH: it can have a spark-submit too, without the configuration of a cluster.
+find_cluster_spark() {
+  local submit home
+  submit=$(command -v spark-submit) || submit=''
+  for home in "${SPARK_HOME:-}" ${submit:+"$(cd "$(dirname "$submit")/.." && pwd -P)"} /usr/lib/spark; do
+    if [ -x "$home/bin/spark-submit" ] && [ -d "$home/python/pyspark" ]; then
+      printf '%s' "$home"
+      return
+    fi
+  done
+  setup_error "this machine has no Spark for --master $master${SPARK_HOME:+: $SPARK_HOME is not one}" \
+    "Run this on a machine of the cluster, or set SPARK_HOME to a Spark that is set up for it."
+}
+
+if ! $on_this_machine; then
+  SPARK_HOME=$(find_cluster_spark)
+  export SPARK_HOME
+fi
 if [ "${EVENT_LAKE_NO_SETUP:-}" = 1 ]; then
   python=${PYSPARK_DRIVER_PYTHON:-${PYSPARK_PYTHON:-python3}}
 elif $on_this_machine; then
@@ -134,14 +158,6 @@ elif $on_this_machine; then
   set_up_jars
 else
   set_up_python runtime
-fi
-if ! $on_this_machine && [ -z "${SPARK_HOME:-}" ]; then
-  submit=$(command -v spark-submit) || setup_error "this machine has no Spark for --master $master" \
-    "Run this on a machine of the cluster, or set SPARK_HOME to a Spark that is set up for it."
-  for SPARK_HOME in "$(cd "$(dirname "$submit")/.." && pwd -P)" /usr/lib/spark; do
-    [ -d "$SPARK_HOME/python/pyspark" ] && break
-  done
-  export SPARK_HOME
 fi
 [ -z "$executor_python" ] || export PYSPARK_PYTHON="$executor_python"
 
@@ -163,7 +179,15 @@ case $master in
     class_path=$(joined : "$class_path" "$jars_dir/*")
     ;;
   *)
-    "$python" -P "$root/jobs/deploy/archives.py" "$root" "$root/.cache"
+    # Executors on this machine have this Python, or one of the same version. In client mode too, Spark
+    # requires that the driver and the executors have the same.
+    built_for=()
+    if ! $on_this_machine; then
+      machine=${EVENT_LAKE_CLUSTER_MACHINE:-$(uname -m)}
+      case $machine in arm64) machine=aarch64 ;; amd64) machine=x86_64 ;; esac
+      built_for=("${EVENT_LAKE_CLUSTER_PYTHON:-$(python_version "$python")}" "$machine")
+    fi
+    "$python" -P "$root/jobs/deploy/archives.py" "$root" "$root/.cache" ${built_for[@]+"${built_for[@]}"}
     py_files=$(joined , "$root/.cache/event-lake.zip" "$py_files")
     # A URI: Spark takes a path with a space and a name after # as one file name.
     cache_uri=$("$python" -I -c 'import pathlib, sys; print(pathlib.Path(sys.argv[1]).as_uri())' "$root/.cache")
@@ -177,8 +201,19 @@ case $master in
 esac
 
 arguments=()
+$on_this_machine || options=(--name "${name:-event-lake $1}" ${options[@]+"${options[@]}"})
+! $on_this_machine || [ -z "$name" ] || options+=(--name "$name")
 if [ "$deploy_mode" = cluster ]; then
   options+=(--conf spark.yarn.appMasterEnv.PYTHONPATH=event_lake_packages)
+  # A stream that loses its driver is started again by YARN, as often as failures are an hour apart. A
+  # command that comes to an end by itself has somebody who reads its exit code.
+  case "$*" in
+    *--once* | *--available-now*) attempts=spark.yarn.maxAppAttempts=1 ;;
+    stream* | ingest* | process*) attempts=spark.yarn.am.attemptFailuresValidityInterval=1h ;;
+    *) attempts=spark.yarn.maxAppAttempts=1 ;;
+  esac
+  # Of two equal options the later one counts, which is the user's own.
+  [ -n "$(from_properties "${attempts%%=*}")" ] || options=(--conf "$attempts" ${options[@]+"${options[@]}"})
   # The driver finds a shipped file in its working directory, by its base name.
   shipped_config() {
     [ -f "$1" ] || { say "--config: there is no file $1" && exit 2; }

@@ -1,23 +1,25 @@
 """The versions that belong together: the one place that pins them.
 
-EMR's Spark 4 release `emr-spark-8.0.0` runs Spark 4.0.2, Delta 4.0.0 and Scala 2.13 on Java 17.
-Hadoop is the one inside pyspark; the AWS SDK is the newest that hadoop-aws 3.4.1 speaks without the
-checksum headers that S3-compatible servers refuse (they came with SDK 2.30).
+The primary pair is that of EMR's long-term release `emr-spark-8.1.0`: Spark 4.1.1 with Delta 4.2.0
+on Scala 2.13 and Java 17 (8.2.0 has Spark 4.1.3; Delta's Python package admits 4.1.1 at most). With
+EVENT_LAKE_VERSIONS=4.0 or newest, a checkout is set up with another pair (tests/run-on); the matrix
+in docs/versions.md has what was run on each.
 
-With EVENT_LAKE_VERSIONS=newest a checkout is set up with the newest Spark that Delta runs on
-(tests/run-newest). Since Delta 4.1 its JAR names the Spark that it is made for.
+Hadoop is the one inside pyspark, and the AWS SDK is the one that hadoop-aws is built with. Before
+2.30 the SDK sends no checksum headers, which S3-compatible servers refuse. Since Delta 4.1 its JAR
+names the Spark that it is made for.
 """
 
 import os
 
 EVENT_LAKE = "0.1.0"
 SCALA = "2.13"
-if os.environ.get("EVENT_LAKE_VERSIONS") == "newest":
-    SPARK, DELTA, HADOOP, AWS_SDK = "4.2.0", "4.4.0", "3.5.0", "2.35.4"
-    DELTA_JAR = f"delta-spark_4.2_{SCALA}"
-else:
-    SPARK, DELTA, HADOOP, AWS_SDK = "4.0.2", "4.0.0", "3.4.1", "2.29.52"
-    DELTA_JAR = f"delta-spark_{SCALA}"
+LINE = os.environ.get("EVENT_LAKE_VERSIONS") or "4.1"
+SPARK, DELTA, DELTA_JAR, HADOOP, AWS_SDK = {
+    "4.1": ("4.1.1", "4.2.0", f"delta-spark_4.1_{SCALA}", "3.4.2", "2.29.52"),
+    "4.0": ("4.0.2", "4.0.0", f"delta-spark_{SCALA}", "3.4.1", "2.29.52"),
+    "newest": ("4.2.0", "4.4.0", f"delta-spark_4.2_{SCALA}", "3.5.0", "2.35.4"),
+}[LINE]
 JAVA = (17, 21)
 # Hadoop starts a process for every file that it makes on a local disk; this one does not.
 BARE_LOCAL_FILES = "hadoop-bare-naked-local-fs"

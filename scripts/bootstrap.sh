@@ -54,7 +54,7 @@ python_version() { "$1" -I -c 'import sys; print("%d.%d" % sys.version_info[:2])
 # Not the Python of an active virtual environment: that may be the .venv that is replaced.
 base_executable() { "$1" -I -c 'import sys; print(sys._base_executable)'; }
 
-# Print the Python to create the virtual environment with. Spark 4.0 is tested up to Python 3.13, so a
+# Print the Python to create the virtual environment with. Spark 4.1 is tested up to Python 3.13, so a
 # newer one is the last choice.
 find_python() {
   local candidate version newer='' found=''

@@ -1,10 +1,8 @@
 """One SparkSession for all tests of a process, with the options of the jobs."""
 
 import os
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import date
 
 import hypothesis
 import pytest
@@ -35,29 +33,13 @@ _SUBMIT_ARGUMENTS = os.environ.get("PYSPARK_SUBMIT_ARGS", "pyspark-shell")
 if _NO_MAINTENANCE not in _SUBMIT_ARGUMENTS:
     os.environ["PYSPARK_SUBMIT_ARGS"] = f"{_NO_MAINTENANCE} {_SUBMIT_ARGUMENTS}"
 
+pytest_plugins = ["tests.slices"]
+
 # There is no deadline for one example: it may take long on a busy machine.
 hypothesis.settings.register_profile(
     "tests", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("tests")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run files with slow tests first, so no process has a long file left at the end.
-
-    Another file is the first each day: if CI has no time for all of them, each has its day.
-    """
-    slow = [*dict.fromkeys(item.path for item in items if item.get_closest_marker("slow"))]
-    first = date.today().toordinal() % max(1, len(slow))
-    order = {path: place for place, path in enumerate([*slow[first:], *slow[:first]])}
-    items.sort(key=lambda item: order.get(item.path, len(order)))
-
-
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip slow tests after EVENT_LAKE_SLOW_TESTS_UNTIL, before CI stops the whole run."""
-    until = float(os.environ.get("EVENT_LAKE_SLOW_TESTS_UNTIL", "inf"))
-    if item.get_closest_marker("slow") and time.time() > until:
-        pytest.skip("a slow test, and CI has no time left for it")
 
 
 _TRIED = "tried: "

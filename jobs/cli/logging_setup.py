@@ -2,11 +2,15 @@
 
 import logging
 import os
+import warnings
+
+# The first is that of Spark 4.0, the others are those of 4.1.
+_ACCUMULATOR_SERVERS = ("AccumulatorServer", "AccumulatorTCPServer", "AccumulatorUnixServer")
 
 
 def set_up_logging(verbose: bool) -> None:
     """Log to standard error; without `verbose` only what an operator can act on."""
-    from pyspark.accumulators import AccumulatorServer
+    from pyspark import accumulators
 
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.INFO,
@@ -21,6 +25,10 @@ def set_up_logging(verbose: bool) -> None:
         # py4j logs on the root logger that Java does not answer, and raises that too.
         logging.getLogger().addFilter(lambda record: record.name != "root")
         # PySpark's accumulator server prints a stack in its thread when Java does not answer.
-        AccumulatorServer.handle_error = lambda *_: None  # type: ignore[method-assign]
+        for name in _ACCUMULATOR_SERVERS:
+            if server := getattr(accumulators, name, None):
+                server.handle_error = lambda *_: None
+        # YARN has put the shipped code on PYTHONPATH. PySpark also looks for it where it came from.
+        warnings.filterwarnings("ignore", "Failed to add file", RuntimeWarning)
     for chatty in ("py4j", "botocore", "boto3", "urllib3"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

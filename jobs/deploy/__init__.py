@@ -1,1 +1,5 @@
-"""Build the archives that are shipped to a cluster."""
+"""What is shipped to a cluster: built here, and checked there."""
+
+from jobs.deploy.shipped import require_matching_python
+
+__all__ = ["require_matching_python"]

@@ -39,7 +39,10 @@ SEMANTICS = {
     "spark.sql.streaming.stateStore.rocksdb.trackTotalNumberOfRows": "false",
 }
 
+_APP_NAME = "spark.app.name"
+
 TUNING = {
+    _APP_NAME: "event-lake",
     # One version of all keys on the heap is enough: an older version is read from its file.
     "spark.sql.streaming.maxBatchesToRetainInMemory": "1",
     # A start reads the last snapshot of the state and all changes since then, which takes 1 s for
@@ -61,6 +64,9 @@ CLUSTER = {
     # The code that Spark generates for the checks is longer than what Java compiles by default.
     # A local JVM gets the option to compile it (conf/spark). On a cluster Spark must divide it.
     "spark.sql.codegen.hugeMethodLimit": "8000",
+    # A cluster logs every step of Spark by default: 670 kB for a run that reads nothing.
+    "spark.log.level": "WARN",
+    "spark.executor.syncLogLevel.enabled": "true",
 }
 
 LOCAL = {
@@ -74,15 +80,19 @@ LOCAL = {
 
 _JVM_END_SECONDS = 5
 _CLASS_PATH = "spark.driver.extraClassPath"
-_SHORT_OPTIONS = {"--master": "spark.master", "--driver-class-path": _CLASS_PATH}
+_SHORT_OPTIONS = {
+    "--master": "spark.master",
+    "--name": _APP_NAME,
+    "--driver-class-path": _CLASS_PATH,
+}
 
 
-def build_session(settings: Settings, app_name: str = "event-lake") -> SparkSession:
+def build_session(settings: Settings) -> SparkSession:
     """Return the session that all queries of this process share, and start it if necessary.
 
     Without a master from spark-submit, Spark runs in local mode on all cores.
     """
-    builder = SparkSession.builder.appName(app_name)
+    builder = SparkSession.builder
     for key, value in session_options(settings).items():
         builder = builder.config(key, value)
     return builder.getOrCreate()

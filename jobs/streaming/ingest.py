@@ -22,8 +22,8 @@ def start_ingest(
     """Start the query.
 
     With `available_now` it never reads what arrives after this moment, and the caller stops it once
-    it has caught up. Spark 4.0 asks a Python source for its end only once under its own trigger
-    `availableNow`, so such a query could not be divided into batches.
+    it has caught up. Before version 4.2, Spark asks a Python source for its end only once under its
+    own trigger `availableNow`, so such a query could not be divided into batches.
 
     Raises:
         CheckpointError: the checkpoint is damaged, or does not belong to the table or the stream.

@@ -7,8 +7,6 @@ import pytest
 
 from tests.support.commands import REPO
 
-pytestmark = pytest.mark.slow
-
 MAX_SECONDS = 600
 
 

@@ -1,4 +1,4 @@
-"""A checkout for each test of the launcher, with stubs for Java, Spark and the jobs.
+"""A checkout for each test of the launcher, with stubs for Java, Spark, the archives and the jobs.
 
 The folder has a space in its name. The set-up is done, unless a test undoes it.
 """
@@ -19,13 +19,20 @@ REPO = Path(__file__).parents[2]
 # The programs of the system that the launcher may use: neither Python nor Java.
 TOOLS = (
     *("basename", "bash", "cat", "cksum", "dirname", "env", "grep", "head", "mkdir", "mv", "paste"),
-    *("readlink", "rm", "sed", "sh", "tail", "tr"),
+    *("readlink", "rm", "sed", "sh", "tail", "tr", "uname"),
 )
 
 # Replaces the jobs: it prints its arguments and its environment.
 JOBS_MAIN = """
 import json, os, sys
 print(json.dumps({"arguments": sys.argv[1:], "environment": dict(os.environ)}))
+"""
+
+# Replaces the building of the archives: it writes its arguments.
+ARCHIVES = """
+import sys
+from pathlib import Path
+Path(sys.argv[2], "archives").write_text(" ".join(sys.argv[3:]))
 """
 
 
@@ -66,6 +73,16 @@ class Checkout:
             f"echo 'openjdk version \"{version}\" 2025-10-21' >&2",
         )
 
+    def cluster_spark(self, home: Path) -> Path:
+        """Write a stub of a cluster's Spark. It prints its arguments, a word on each line."""
+        (home / "python" / "pyspark").mkdir(parents=True)
+        self.program(home / "bin/spark-submit", 'for word; do printf "%s\\n" "$word"; done')
+        return home
+
+    def packed_for(self) -> str:
+        """The Python and the machine that the packages were packed for; empty: this machine."""
+        return (self.root / ".cache/archives").read_text()
+
     def run(
         self, *arguments: str, program: str = "spark-submit.sh"
     ) -> subprocess.CompletedProcess[str]:
@@ -91,13 +108,15 @@ class Checkout:
 def checkout(tmp_path: Path) -> Checkout:
     """A checkout that is set up."""
     root = tmp_path / "a lake"
-    for folder in ("conf/spark", "scripts", "jobs/deploy"):
+    for folder in ("conf/spark", "scripts"):
         shutil.copytree(REPO / folder, root / folder)
     for file in ("spark-submit.sh", "setup.py", "jobs/versions.py"):
         (root / file).parent.mkdir(exist_ok=True)
         shutil.copy(REPO / file, root / file)
     (root / "jobs" / "__init__.py").touch()
     (root / "jobs" / "__main__.py").write_text(JOBS_MAIN)
+    (root / "jobs" / "deploy").mkdir()
+    (root / "jobs" / "deploy" / "archives.py").write_text(ARCHIVES)
 
     tools = tmp_path / "tools"
     tools.mkdir()

@@ -1,6 +1,8 @@
 """How spark-submit.sh divides its arguments between Spark and the command."""
 
 import json
+import platform
+import sys
 
 import pytest
 
@@ -11,14 +13,14 @@ def test_options_before_the_command_go_to_spark_and_the_rest_to_the_command(
     checkout: Checkout,
 ) -> None:
     started = checkout.started(
-        *("--driver-memory", "6g", "--conf", 'spark.app.name=it\'s "mine"', "--name=a b"),
+        *("--driver-memory", "6g", "--conf", 'spark.my.text=it\'s "mine"', "--name=a b"),
         *("stream", "--config", "my lake.toml", "--once"),
     )
 
     assert started.arguments == ["stream", "--config", "my lake.toml", "--once"]
     assert started.spark_options() == [
         *("--master", "local[*]", "--deploy-mode", "client"),
-        *("--driver-memory", "6g", "--conf", 'spark.app.name=it\'s "mine"', "--name", "a b"),
+        *("--driver-memory", "6g", "--conf", 'spark.my.text=it\'s "mine"', "--name", "a b"),
         *("--driver-class-path", f"{checkout.root}/.cache/jars/*", "pyspark-shell"),
     ]
 
@@ -98,14 +100,13 @@ def test_executors_of_a_cluster_on_this_machine_are_shipped_everything(checkout:
     )
     assert shipped["--jars"] == f"{cache}/jars/delta.jar"
     assert shipped["--conf"] == "spark.executorEnv.PYTHONPATH=event_lake_packages"
+    assert checkout.packed_for() == ""
 
 
 def test_a_cluster_driver_gets_the_configuration_file_under_its_base_name(
     checkout: Checkout,
 ) -> None:
-    spark = checkout.root / "spark"
-    checkout.program(spark / "bin/spark-submit", 'for word; do printf "%s\\n" "$word"; done')
-    checkout.environment["SPARK_HOME"] = str(spark)
+    checkout.environment["SPARK_HOME"] = str(checkout.cluster_spark(checkout.root / "spark"))
     config = checkout.root / "prod lake.toml"
     config.touch()
 
@@ -124,10 +125,86 @@ def test_a_cluster_driver_gets_the_configuration_file_under_its_base_name(
     assert words[main + 1 :] == ["stream", "--config", "prod lake.toml", "--once"]
 
 
+@pytest.mark.parametrize(
+    ("command", "attempts"),
+    [
+        (["stream"], "spark.yarn.am.attemptFailuresValidityInterval=1h"),
+        (["stream", "--once"], "spark.yarn.maxAppAttempts=1"),
+        (["audit", "--drained"], "spark.yarn.maxAppAttempts=1"),
+    ],
+)
+def test_yarn_starts_a_stream_again_and_nothing_else(
+    checkout: Checkout, command: list[str], attempts: str
+) -> None:
+    """A user's own option comes later, so it counts."""
+    checkout.environment["SPARK_HOME"] = str(checkout.cluster_spark(checkout.root / "spark"))
+    own = ("--conf", "spark.yarn.maxAppAttempts=7")
+
+    words = checkout.run("--deploy-mode", "cluster", *own, *command).stdout.splitlines()
+
+    limits = [word for word in words if "ttempt" in word]
+    assert limits == [attempts, "spark.yarn.maxAppAttempts=7"]
+
+
+def test_an_application_has_the_name_of_its_command_unless_it_is_given(
+    checkout: Checkout,
+) -> None:
+    checkout.environment["SPARK_HOME"] = str(checkout.cluster_spark(checkout.root / "spark"))
+
+    default = checkout.run("--deploy-mode", "cluster", "stream").stdout.splitlines()
+    given = checkout.run("--deploy-mode", "cluster", "--name", "my lake", "stream").stdout
+
+    assert default[default.index("--name") + 1] == "event-lake stream"
+    assert "my lake" in given.splitlines()
+    assert "event-lake stream" not in given
+
+
+def test_packages_are_packed_for_the_cluster_that_the_environment_names(
+    checkout: Checkout,
+) -> None:
+    """By default, for Linux on the processors of this machine and the Python of .venv."""
+    checkout.environment["SPARK_HOME"] = str(checkout.cluster_spark(checkout.root / "spark"))
+    here = f"{sys.version_info[0]}.{sys.version_info[1]} {platform.machine()}"
+
+    checkout.run("--deploy-mode", "cluster", "stream")
+    by_default = checkout.packed_for()
+    checkout.environment |= {
+        "EVENT_LAKE_CLUSTER_PYTHON": "3.13",
+        "EVENT_LAKE_CLUSTER_MACHINE": "aarch64",
+    }
+    checkout.run("--deploy-mode", "cluster", "stream")
+
+    assert by_default == here
+    assert checkout.packed_for() == "3.13 aarch64"
+
+
+def test_the_spark_of_the_cluster_is_found_though_that_of_venv_comes_first_on_path(
+    checkout: Checkout,
+) -> None:
+    """.venv has a spark-submit too if the demo has run, without the settings of a cluster."""
+    checkout.program(checkout.root / ".venv/bin/spark-submit", "exit 9")
+    spark = checkout.cluster_spark(checkout.root / "spark")
+    checkout.environment["PATH"] = f"{checkout.tools}:{spark / 'bin'}"
+
+    done = checkout.run("--deploy-mode", "cluster", "stream")
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[:2] == ["--master", "yarn"]
+
+
+def test_a_machine_without_a_clusters_spark_is_told_so(checkout: Checkout) -> None:
+    checkout.environment["SPARK_HOME"] = "/no/such/spark"
+
+    done = checkout.run("--deploy-mode", "cluster", "stream")
+
+    assert done.returncode == 3
+    assert "this machine has no Spark for --master yarn: /no/such/spark is not one" in done.stderr
+
+
 def test_a_configuration_file_that_is_not_there_is_named_before_anything_is_submitted(
     checkout: Checkout,
 ) -> None:
-    checkout.environment["SPARK_HOME"] = str(checkout.root)
+    checkout.environment["SPARK_HOME"] = str(checkout.cluster_spark(checkout.root / "spark"))
 
     done = checkout.run("--deploy-mode", "cluster", "stream", "--config", "gone.toml")
 

@@ -81,7 +81,8 @@ class KinesisStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow): 
     def latestOffset(self, start: Json | None = None, limit: object = None) -> Json:
         """Driver. The end of the next batch.
 
-        Spark 4.0 passes no arguments. The start is then the end of the batch planned last.
+        Before version 4.2, Spark passes no arguments. The start is then the end of the batch that
+        was planned last.
 
         Raises:
             SourceError: the stream is missing, forbidden or does not answer.
@@ -96,7 +97,7 @@ class KinesisStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow): 
     def partitions(self, start: Json, end: Json) -> Sequence[InputPartition]:
         """Driver. One partition for each shard that moved.
 
-        After a restart, Spark 4.0 calls this first, with the last offset of the checkpoint as both
+        After a restart, Spark calls this first, with the last offset of the checkpoint as both
         start and end.
         """
         self._planned = end

@@ -3,7 +3,6 @@
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
 from pyspark.sql import SparkSession
 
 from jobs.audit import verify_tables
@@ -14,7 +13,6 @@ from tests.support.small_lake import event
 SECOND_DAY = FIRST_DAY + timedelta(days=1)
 
 
-@pytest.mark.slow
 def test_a_range_of_dates_is_compared_with_all_dates_of_the_other_tables(
     spark: SparkSession, tmp_path: Path
 ) -> None:

@@ -15,7 +15,6 @@ STARTING = '{"reservoirVersion":7,"isStartingVersion":true}'
 TAILING = '{"reservoirVersion":7,"isStartingVersion":false}'
 
 
-@pytest.mark.slow
 def test_records_that_process_has_not_read_are_pending_and_never_hide_a_lost_one(
     spark: SparkSession, lake: SmallLake
 ) -> None:

@@ -24,6 +24,7 @@ from tests.support.servers.server import Server
 REPO = Path(__file__).parents[3]
 CACHE = REPO / ".cache"
 KINESIS_LOCAL_VERSION = "0.6.2"
+LOOPBACK_ONLY = Path(__file__).with_name("loopback.cjs")
 
 __all__ = ["FakeKinesis", "Server", "deadly_moto", "fake_kinesis", "kinesis_local", "moto_server"]
 
@@ -77,22 +78,25 @@ def deadly_moto() -> Iterator[Server]:
 def kinesis_local() -> Iterator[Server]:
     """kinesis-local (kinesis-mock). The first call installs it with npm into `.cache`.
 
+    It listens on loopback only, with HTTP, and with HTTPS and a certificate of its own.
+
     Raises:
         SetupError: Node.js is missing, or npm cannot install the package.
     """
     main = _installed_kinesis_local()
-    port = free_port()
+    port, tls_port = free_port(), free_port()
     url = f"http://127.0.0.1:{port}"
     steps = ("CREATE_STREAM", "DELETE_STREAM", "MERGE_SHARDS", "SPLIT_SHARD", "UPDATE_SHARD_COUNT")
     env = {
         "KINESIS_MOCK_PLAIN_PORT": str(port),
-        "KINESIS_MOCK_TLS_PORT": str(free_port()),
+        "KINESIS_MOCK_TLS_PORT": str(tls_port),
         "SHARD_LIMIT": "1000",
         "LOG_LEVEL": "ERROR",
         **{f"{step}_DURATION": "20ms" for step in steps},
     }
-    with running(["node", str(main)], f"{url}/healthcheck", env=env, cwd=main.parent):
-        yield Server("kinesis-local", url)
+    command = ["node", "--require", str(LOOPBACK_ONLY), str(main)]
+    with running(command, f"{url}/healthcheck", env=env, cwd=main.parent):
+        yield Server("kinesis-local", url, tls_port)
 
 
 def missing_for_kinesis_local() -> str | None:

@@ -8,10 +8,14 @@ REGION = "us-east-1"
 
 @dataclass(frozen=True)
 class Server:
-    """Kinesis, or several services of AWS, on loopback."""
+    """Kinesis, or several services of AWS, on loopback.
+
+    tls_port: the port for HTTPS, of a server that has one
+    """
 
     name: str
     url: str
+    tls_port: int = 0
 
     def client(self, service: Any = "kinesis") -> Any:
         """A boto3 client without retries, so that a test gets every answer."""

@@ -1,5 +1,6 @@
 """Servers run as long as their block, and no longer."""
 
+import os
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -7,6 +8,7 @@ from contextlib import AbstractContextManager
 import pytest
 
 from jobs.errors import SetupError
+from tests.support.processes import descendants, listening
 from tests.support.servers import (
     Server,
     fake_kinesis,
@@ -15,6 +17,7 @@ from tests.support.servers import (
     moto_server,
 )
 from tests.support.servers.launch import answers, free_port, running
+from tests.support.waiting import wait_until
 
 Launch = Callable[[], AbstractContextManager[Server]]
 
@@ -27,15 +30,30 @@ def test_a_server_answers_as_long_as_its_block_runs(launch: Launch) -> None:
     assert not answers(server.url)
 
 
-def test_kinesis_local_is_installed_once_and_stopped() -> None:
-    missing = missing_for_kinesis_local()
-    if missing:
-        pytest.skip(missing)
+needs_kinesis_local = pytest.mark.skipif(
+    missing_for_kinesis_local() is not None, reason=str(missing_for_kinesis_local())
+)
 
+
+@needs_kinesis_local
+def test_kinesis_local_is_installed_once_and_stopped() -> None:
     with kinesis_local() as server:
         assert server.client().list_streams()["StreamNames"] == []
 
     assert not answers(server.url)
+
+
+@needs_kinesis_local
+def test_kinesis_local_listens_on_loopback_only() -> None:
+    """Its two ports are open on 127.0.0.1, and nothing of it is on another address."""
+    before = descendants(os.getpid())
+
+    with kinesis_local() as server:
+        started = descendants(os.getpid()) - before
+        wait_until(lambda: len(listening(started)) == 2, "two open ports", 30)
+
+        port = int(server.url.rpartition(":")[2])
+        assert listening(started) == {("127.0.0.1", port), ("127.0.0.1", server.tls_port)}
 
 
 def test_a_server_is_stopped_when_the_block_fails() -> None:

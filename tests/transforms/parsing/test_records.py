@@ -158,7 +158,6 @@ def test_a_record_above_the_limit_is_not_parsed(spark: SparkSession) -> None:
     assert actual == [(None,), ("too_large",), ("too_large",)]
 
 
-@pytest.mark.slow
 def test_the_largest_record_is_parsed(spark: SparkSession) -> None:
     """A single member may be as large as the record."""
     frame = b'{"event_uuid":"%s"}'
