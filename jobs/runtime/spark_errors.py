@@ -25,7 +25,16 @@ _JVM_DIED = (
     "Spark's Java process has ended. The system may have killed it for lack of memory: see the log "
     "of the system, and spark.driver.memory. Start again; the current batch is replayed"
 )
-_KNOWN: tuple[tuple[re.Pattern[str], type[LakeError], str], ...] = (
+_KNOWN: tuple[tuple[re.Pattern[str], type[EventLakeError], str], ...] = (
+    (
+        re.compile(
+            r"stopped SparkContext|SparkContext (was|has been) shut ?down|RpcEnv already stopped"
+            r"|Yarn application has already (exited|ended)"
+        ),
+        EventLakeError,
+        "Spark was stopped from outside: the application was killed, or lost on the cluster. Start "
+        "again; the current batch is replayed",
+    ),
     (
         re.compile(r"NoSuchBucket|The specified bucket does not exist|UnknownStoreException"),
         LakeError,

@@ -69,7 +69,7 @@ class Submitted:
             wait_until(
                 lambda: bool(self._ids() - before) or process.poll() is not None,
                 what="an application",
-                seconds=180,
+                seconds=300,
             )
             assert process.poll() is None, process.stdout and process.stdout.read()
             (id_,) = self._ids() - before
@@ -92,7 +92,7 @@ class Submitted:
                 or self.yarn.application(id_).state in ("FAILED", "FINISHED")
             ),
             what=f"{text!r} in the log of {id_}",
-            seconds=180,
+            seconds=300,
         )
         log = self.yarn.log(id_, "stdout")
         assert log.count(text) >= times, log[-3000:] + self.yarn.log(id_, "stderr")[-3000:]
@@ -129,11 +129,16 @@ def test_in_cluster_mode_the_lake_is_exact_after_kills_of_the_driver_and_of_the_
         lake.put()
         lake.yarn.kill(id_)
         ended = lake.yarn.wait_for_end(id_)
+        wait_until(lambda: not lake.yarn.master_pids(id_), what="the end of the driver")
         launcher.communicate(timeout=60)
 
     code, last = spark_on_yarn.run(*CLUSTER_MODE, "stream", "--once", *lake.settings)
 
     assert (ended.name, ended.state, launcher.returncode) == ("event-lake stream", "KILLED", 1)
+    last_lines = [
+        line for line in lake.yarn.log(id_, "stdout").splitlines() if "event-lake: " in line
+    ]
+    assert all("Spark was stopped from outside" in line for line in last_lines), last_lines
     assert code == 0, last[-3000:]
     once = lake.last()
     assert (once.name, once.final_status, once.attempts) == ("event-lake stream", "SUCCEEDED", 1)
@@ -167,7 +172,8 @@ def test_in_client_mode_sigterm_ends_after_the_batch_and_a_lost_cluster_ends_wit
         lake.yarn.kill(id_)
         rest, _ = driver.communicate(timeout=180)
     assert driver.returncode == 10, log + rest
-    assert "event-lake: " in rest.splitlines()[-1], rest
+    (line,) = (line for line in rest.splitlines() if line.startswith("event-lake: "))
+    assert "Spark was stopped from outside" in line
     lake.put()
 
     code, output = spark_on_yarn.run(*client_mode, "stream", "--once", *lake.settings)

@@ -79,6 +79,11 @@ def cluster_spark(home: Path, cluster: YarnCluster) -> ClusterSpark:
         "spark.driver.memory": "1g",
         "spark.sql.shuffle.partitions": "2",
         "spark.ui.enabled": "false",
+        # The defaults are for many cores. Here each commit would start 50 tasks on the only one.
+        "spark.databricks.delta.snapshotPartitions": "2",
+        "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
+        "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
         **{f"spark.yarn.appMasterEnv.{key}": value for key, value in environment.items()},
         **{f"spark.executorEnv.{key}": value for key, value in environment.items()},
     }

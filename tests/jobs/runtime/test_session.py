@@ -109,6 +109,17 @@ def test_a_master_of_a_cluster_has_no_local_options(
     assert options.keys().isdisjoint((*LOCAL, FILE_SYSTEM, COMPRESSED))
 
 
+def test_the_application_has_the_name_that_it_was_launched_with(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without one, it is called event-lake."""
+    monkeypatch.setenv("PYSPARK_SUBMIT_ARGS", "--master yarn --name 'my lake' pyspark-shell")
+    assert "spark.app.name" not in session_options(SETTINGS)
+
+    monkeypatch.setenv("PYSPARK_SUBMIT_ARGS", "--master local[2] pyspark-shell")
+    assert session_options(SETTINGS)["spark.app.name"] == "event-lake"
+
+
 def test_shuffle_partitions_come_from_the_settings_unless_spark_was_started_with_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -16,7 +16,13 @@ from jobs.runtime import spark_errors
 from jobs.runtime.spark_errors import translate_spark_error, translated_spark_errors
 
 MOVE = "move the folder `process` below lake.checkpoints away"
-KNOWN: list[tuple[str, type[LakeError], str]] = [
+KNOWN: list[tuple[str, type[EventLakeError], str]] = [
+    (
+        "java.lang.IllegalStateException: Cannot call methods on a stopped SparkContext.",
+        EventLakeError,
+        "Spark was stopped from outside: the application was killed, or lost on the cluster",
+    ),
+    ("Job 3 cancelled because SparkContext was shut down", EventLakeError, "stopped from outside"),
     ("java.io.IOException: NoSuchBucket", LakeError, "a bucket of the lake does not exist. Create"),
     ("UnknownStoreException: `s3://b/`", LakeError, "a bucket of the lake does not exist. Create"),
     ("AccessDeniedException: s3://b", LakeError, "denies access. The role of this process needs"),
