@@ -12,23 +12,21 @@ from pyspark.sql import SparkSession
 from jobs.audit import verify_tables
 from jobs.config import Once, Process
 from jobs.errors import CheckpointError
-from tests.support.commands import run, settings
-from tests.support.servers import Server
-from tests.support.small_lake import SmallLake, event, settings_in
-from tests.support.two_rounds import AFTER, BEFORE, NOW, assert_exact, forget_tables
+from tests.support.small_lake import SmallLake, event, forget_tables, settings_in
+from tests.support.two_rounds import AFTER, BEFORE, NOW, assert_exact
 from transforms import deduplication
 from transforms.enrichment import Field
-
-pytestmark = pytest.mark.slow
 
 Harm = Callable[[Path, Path], None]
 
 
 @pytest.fixture(scope="module")
 def origin(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A lake whose records `process` has processed."""
+    """A lake whose records `process` has processed, and records that it has not seen."""
     folder = tmp_path_factory.mktemp("origin")
-    _fill(SmallLake(spark, settings_in(folder)))
+    lake = SmallLake(spark, settings_in(folder))
+    _fill(lake)
+    lake.put(*AFTER)
     return folder
 
 
@@ -42,12 +40,10 @@ def other(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 @pytest.fixture
 def lake(spark: SparkSession, origin: Path, tmp_path: Path) -> SmallLake:
-    """A copy of `origin` for this test, with records that `process` has not seen."""
+    """A copy of `origin` for this test."""
     folder = tmp_path / "lake"
     shutil.copytree(origin, folder)
-    lake = SmallLake(spark, settings_in(folder), _records=len(BEFORE))
-    lake.put(*AFTER)
-    return lake
+    return SmallLake(spark, settings_in(folder), _records=len(BEFORE + AFTER))
 
 
 def _fill(lake: SmallLake) -> None:
@@ -170,19 +166,16 @@ def test_a_checkpoint_survives_new_fields_partitions_and_state_stores(lake: Smal
 def test_a_state_with_other_columns_is_rejected_in_one_line(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another version of the program had another identity. The command line prints what to do."""
+    """Another version of the program had another identity. The error names what to do."""
     lake = SmallLake(spark, settings_in(tmp_path))
     with monkeypatch.context() as earlier:
         earlier.setattr(deduplication, "IDENTITY", ("event_uuid", "event_name"))
         _fill(lake)
     lake.put(*AFTER)
-    nowhere = Server("none", "http://127.0.0.1:9")  # `process` does not read the stream
-    ended = run("process", "--once", *settings(nowhere, str(tmp_path)))
-    assert ended.returncode == CheckpointError.exit_code
-    [line] = [line for line in ended.stderr.splitlines() if line.startswith("event-lake: ")]
-    assert "was written by another version of this program" in line
-    assert "move the folder `process`" in line
-    assert "Traceback" not in ended.stderr
+    with pytest.raises(CheckpointError, match="by another version of this program") as rejected:
+        lake.process()
+    assert "move the folder `process`" in str(rejected.value)
+    assert "\n" not in str(rejected.value)
 
     (tmp_path / "checkpoints/process").rename(tmp_path / "moved")
     lake.process()

@@ -15,8 +15,6 @@ from tests.support.hostile_lake import HostileLake
 from tests.support.hostile_traffic import MAX_FUTURE, Step, drawn_events, records_by_step, steps
 from tests.support.oracle import judge, micros
 
-pytestmark = pytest.mark.slow
-
 
 def test_no_hostile_stream_loses_an_event_or_stores_it_twice(
     spark: SparkSession, tmp_path: Path, tried: Callable[[str, int], None]
@@ -25,7 +23,7 @@ def test_no_hostile_stream_loses_an_event_or_stores_it_twice(
     _process_stream(spark, tmp_path, tried, seed=1, lives=6, events=300)
 
 
-@pytest.mark.faults
+@pytest.mark.slice("hostile-input")
 @pytest.mark.parametrize("seed", range(2, 10))
 def test_more_hostile_streams(
     spark: SparkSession, tmp_path: Path, tried: Callable[[str, int], None], seed: int

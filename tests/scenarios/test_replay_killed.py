@@ -1,45 +1,64 @@
 """A replay is killed before its commit and after it, and is repeated."""
 
-import json
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from pyspark.sql import SparkSession
 
 from jobs.audit import verify_tables
+from jobs.config import Checks
+from jobs.replay import Report, replay
 from tests.support.faulty_lake import FaultyLake
 from tests.support.servers import Server
 from tests.support.small_lake import event
-
-pytestmark = pytest.mark.slow
+from transforms.quarantine_filter import QuarantineFilter
 
 TOO_OLD = 946684800 - 3600  # one hour before the floor, which is the year 2000
 COMMIT = r"PUT .*/raw/records/_delta_log/(?!0+\.json)\d{20}\.json$"
-FIXED = ("--set", "checks.created_at_floor=1999-01-01T00:00:00Z")
-REPLAY = ("replay", "--stopped", *FIXED)
+FLOOR = datetime(1999, 1, 1, tzinfo=UTC)
+REPLAY = ("replay", "--stopped", "--set", f"checks.created_at_floor={FLOOR.isoformat()}")
 
 
+@pytest.mark.parametrize(
+    "with_sigkill", [False, pytest.param(True, marks=pytest.mark.slice("programs"))]
+)
 def test_a_replay_that_is_killed_and_repeated_appends_each_record_once(
-    spark: SparkSession, server: Server, tried: Callable[[str, int], None]
+    spark: SparkSession, server: Server, tried: Callable[[str, int], None], with_sigkill: bool
 ) -> None:
     """Before its commit it has appended nothing, after it everything. A repetition adds nothing."""
-    lake = FaultyLake(spark, server, "replayed", stream="replayed")
+    name = "replayed-by-programs" if with_sigkill else "replayed"
+    lake = FaultyLake(spark, server, name, stream=name)
+    fixed = replace(lake.settings, checks=Checks(created_at_floor=FLOOR))
+
+    def replay_all() -> Report:
+        given = (spark, fixed, lake.tables, QuarantineFilter())
+        return replay(*given, dry_run=False, say=lambda text: None)
+
+    def die(*, applied: bool) -> None:
+        if with_sigkill:
+            lake.run_until_killed(COMMIT, applied=applied, command=REPLAY)
+        else:
+            with lake.cut_off(COMMIT, applied=applied):
+                replay_all()
+
     early = [event(f"early{number}", TOO_OLD) for number in range(20)]
     duplicate, valid, broken = event("early0", TOO_OLD * 1000), event("a", time.time()), b"not json"
-    for number, data in enumerate((*early, duplicate, valid, broken)):
-        lake.put_record(data, str(number))
-    lake.drain()
+    records = (*early, duplicate, valid, broken)
+    lake.put_records((data, str(number)) for number, data in enumerate(records))
+    lake.stream()
 
-    lake.run_until_killed(COMMIT, applied=False, command=REPLAY)
+    die(applied=False)
     assert _attempts(lake, spark) == {0: 23}
-    lake.run_until_killed(COMMIT, applied=True, command=REPLAY)
+    die(applied=True)
     assert _attempts(lake, spark) == {0: 23, 1: 21}
-    report = json.loads(lake.run(*REPLAY, "--json"))
-    assert (report["replayed_before"], report["rejected"], report["appended"]) == (21, 1, 0)
+    report = replay_all()
+    assert (report.replayed_before, report.rejected, report.appended) == (21, 1, 0)
     assert _attempts(lake, spark) == {0: 23, 1: 21}
-    lake.run("stream", "--once", *FIXED)
+    lake.stream(fixed)
 
     raw = lake.tables.raw.read(spark).where("attempt = 1").select("data").collect()
     assert Counter(bytes(row[0]) for row in raw) == Counter([*early, duplicate])

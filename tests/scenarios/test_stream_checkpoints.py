@@ -15,10 +15,8 @@ from jobs.errors import CheckpointError
 from jobs.runtime import translated_spark_errors
 from jobs.streaming import Run
 from tests.support.servers import FakeKinesis, fake_kinesis
-from tests.support.small_lake import SmallLake, settings_in
-from tests.support.two_rounds import AFTER, BEFORE, assert_exact, forget_tables
-
-pytestmark = pytest.mark.slow
+from tests.support.small_lake import SmallLake, forget_tables, settings_in
+from tests.support.two_rounds import AFTER, BEFORE, assert_exact
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from jobs.errors import LakeError
 from tests.support.small_lake import SmallLake, event, settings_in
 
 
-@pytest.mark.slow
 def test_a_new_generation_stores_the_records_of_files_that_were_vacuumed_too_early(
     spark: SparkSession, tmp_path: Path
 ) -> None:

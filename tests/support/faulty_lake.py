@@ -69,12 +69,12 @@ class FaultyLake:
 
     def put_records(self, records: Iterable[tuple[bytes, str]]) -> None:
         """Put records: data and partition key each."""
-        entries = [{"Data": data, "PartitionKey": key} for data, key in records]
-        for first in range(0, len(entries), MAX_RECORDS_OF_A_CALL):
-            self._server.client().put_records(
-                StreamName=self._stream, Records=entries[first : first + MAX_RECORDS_OF_A_CALL]
-            )
-        self._put += [bytes(entry["Data"]) for entry in entries]
+        given = list(records)
+        for first in range(0, len(given), MAX_RECORDS_OF_A_CALL):
+            some = given[first : first + MAX_RECORDS_OF_A_CALL]
+            entries = [{"Data": data, "PartitionKey": key} for data, key in some]
+            self._server.client().put_records(StreamName=self._stream, Records=entries)
+        self._put += [data for data, _ in given]
 
     @contextmanager
     def cut_off(self, *steps: str, applied: bool) -> Iterator[None]:

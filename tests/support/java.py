@@ -19,6 +19,7 @@ from jobs.errors import SetupError
 REPO = Path(__file__).parents[2]
 MAX_SECONDS_TO_RESOLVE = 600
 MAX_STOP_SECONDS = 30
+MAX_SECONDS_TO_DIE = 60
 
 
 def resolved_jars(name: str, packages: Sequence[str], excludes: Sequence[str] = ()) -> Path:
@@ -95,7 +96,7 @@ def jvm(
                 process.wait(MAX_STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
-                process.wait()
+                process.wait(MAX_SECONDS_TO_DIE)
 
 
 def spark_home() -> Path:

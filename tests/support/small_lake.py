@@ -88,3 +88,9 @@ def reasons_by_data(quarantine: DataFrame) -> dict[bytes, list[str]]:
     """The sorted reasons against each record in quarantine."""
     rows: Iterable[Row] = quarantine.select("data", "reasons").collect()
     return {bytes(row["data"]): sorted(row["reasons"]) for row in rows}
+
+
+def forget_tables(spark: SparkSession) -> None:
+    """Clear Delta's cache, as in a new process, after a table was deleted."""
+    assert spark._jvm is not None
+    spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()

@@ -2,8 +2,6 @@
 
 import time
 
-from pyspark.sql import SparkSession
-
 from tests.support.small_lake import SmallLake, event
 
 NOW = int(time.time())
@@ -19,9 +17,3 @@ def assert_exact(lake: SmallLake) -> None:
     rows = lake.quarantine().select("data", "reasons").collect()
     rejected = sorted((bytes(row["data"]), row["reasons"]) for row in rows)
     assert rejected == [(b"nor this", ["not_json"]), (b"not json", ["not_json"])]
-
-
-def forget_tables(spark: SparkSession) -> None:
-    """Clear Delta's cache, as in a new process, after a table was deleted."""
-    assert spark._jvm is not None
-    spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()

@@ -19,6 +19,7 @@ from tests.support.servers.fake_record_calls import empty_page
 from tests.support.servers.fake_state import Answer
 from tests.support.servers.fake_streams import KinesisError
 
+_MAX_SECONDS = 60  # to the start and to the end of the server
 MAX_REQUEST_BYTES = 64 * 1024 * 1024
 
 
@@ -137,13 +138,13 @@ def in_thread() -> Iterator[FakeKinesis]:
     thread = threading.Thread(target=loop.run_forever, name="kinesis-fake", daemon=True)
     thread.start()
     server = HttpServer()
-    url = asyncio.run_coroutine_threadsafe(server.start(0), loop).result()
+    url = asyncio.run_coroutine_threadsafe(server.start(0), loop).result(_MAX_SECONDS)
     try:
         yield FakeKinesis("fake", url)
     finally:
-        asyncio.run_coroutine_threadsafe(server.stop(), loop).result()
+        asyncio.run_coroutine_threadsafe(server.stop(), loop).result(_MAX_SECONDS)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join()
+        thread.join(_MAX_SECONDS)
         loop.close()
 
 

@@ -16,6 +16,7 @@ from jobs.errors import SetupError
 POLL_SECONDS = 0.05
 # A server that waits for its clients to disconnect is killed after this time.
 MAX_STOP_SECONDS = 3
+MAX_SECONDS_TO_DIE = 60
 
 
 def free_port() -> int:
@@ -80,4 +81,4 @@ def stop(process: subprocess.Popen[bytes]) -> None:
         process.wait(timeout=MAX_STOP_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
-        process.wait()
+        process.wait(MAX_SECONDS_TO_DIE)

@@ -1,19 +1,16 @@
-"""The driver is killed at each point of its work, and the tables are exact afterwards."""
+"""The points in the work of a batch at which a driver dies.
 
-import random
-from collections.abc import Callable
+`tests/scenarios/test_real_kills.py` kills real drivers at these points. In every run of the tests,
+the server cuts the driver off instead: from the point on, it refuses every request. What the driver
+leaves in the storage is the same, and no Spark has to start again.
+"""
+
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-import pytest
-from pyspark.sql import SparkSession
-
 from tests.support.faulty_lake import FaultyLake
-from tests.support.servers import Server
 
-pytestmark = pytest.mark.slow
-
-KILLS = 30
-RECORDS = 200
+_RECORDS = 50
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,7 @@ QUARANTINE_FILE, QUARANTINE_COMMIT = (
     "PUT .*/processed/quarantine/ingest_date=",
     f"PUT .*/processed/quarantine{COMMIT}",
 )
-POINTS = (
+POINTS_OF_INGEST = (
     Point("ingest: before it plans", ("GetShardIterator",)),
     Point("ingest: planned, not recorded", (rf"{INGEST}/offsets/\d+$",)),
     Point("ingest: planned and recorded", (rf"{INGEST}/offsets/\d+$",), applied=True),
@@ -51,6 +48,8 @@ POINTS = (
     Point("ingest: files of raw, no commit", (RAW_FILE, RAW_COMMIT)),
     Point("ingest: commit of raw, not recorded", (RAW_FILE, RAW_COMMIT), applied=True),
     Point("ingest: before Spark's commit", (rf"{INGEST}/commits/\d+$",)),
+)
+POINTS_OF_PROCESS = (
     Point("process: planned and recorded", (rf"{PROCESS}/offsets/\d+$",), applied=True),
     Point("process: before the state's commit", (rf"{PROCESS}/state/0/",)),
     Point("process: after the state's commit", (rf"{PROCESS}/state/0/",), applied=True),
@@ -65,59 +64,15 @@ POINTS = (
 )
 
 
-@pytest.fixture(scope="module")
-def lake(spark: SparkSession, server: Server) -> FaultyLake:
-    return FaultyLake(spark, server, "kill-points", stream="kill-points")
-
-
-def test_the_lake_is_exact_after_a_kill_at_every_other_point_in_turn(
-    spark: SparkSession, server: Server, tried: Callable[[str, int], None]
+def cut_off_in_turn(
+    lake: FaultyLake, points: Iterable[Point], tried: Callable[[str, int], None]
 ) -> None:
-    """Each run continues where the run before it died, and dies at the next point. After some of
-    them the tables are compacted."""
-    lake = FaultyLake(spark, server, "in-turn", stream="in-turn")
-    in_turn = POINTS[1::2]
-    for number, point in enumerate(in_turn):
-        lake.put(RECORDS)
-        lake.run_until_killed(*point.steps, applied=point.applied)
+    """Put records and start a run for each point, at which it is cut off."""
+    for number, point in enumerate(points):
+        lake.put(_RECORDS)
+        with lake.cut_off(*point.steps, applied=point.applied):
+            lake.stream()
         if number % 4 == 3:
             lake.optimize(lake.tables.raw, lake.tables.events)
             tried("compactions", 1)
-    lake.drain()
-    lake.assert_exact()
-    tried("kills", len(in_turn))
-    tried("records", lake.records_put)
-
-
-@pytest.mark.faults
-@pytest.mark.parametrize("point", POINTS, ids=lambda point: point.name)
-def test_the_lake_is_exact_after_a_kill_at_one_point(
-    lake: FaultyLake, point: Point, tried: Callable[[str, int], None]
-) -> None:
-    """The next run drains the stream, and nothing is lost or stored twice."""
-    lake.put(RECORDS)
-    lake.run_until_killed(*point.steps, applied=point.applied)
-    lake.drain()
-    lake.assert_exact()
-    tried("kills", 1)
-    tried("records", RECORDS)
-
-
-@pytest.mark.faults
-def test_the_lake_is_exact_after_many_kills_at_random_requests(
-    spark: SparkSession, server: Server, tried: Callable[[str, int], None]
-) -> None:
-    """Each run is killed at any request, or comes to its end before it."""
-    lake = FaultyLake(spark, server, "at-random", stream="at-random")
-    chance = random.Random(11)
-    died_at: list[str] = []
-    while len(died_at) < KILLS:
-        lake.put(RECORDS // 4)
-        steps = ["."] * chance.randrange(1, 600)
-        request = lake.run_until(*steps, applied=chance.random() < 0.5)
-        died_at += [request] if request else []
-    lake.drain()
-    lake.assert_exact()
-    tried("kills", KILLS)
-    tried("records", lake.records_put)
-    print("died at:", *died_at, sep="\n")
+        tried("deaths at a point", 1)

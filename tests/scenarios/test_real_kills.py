@@ -1,0 +1,83 @@
+"""A real driver is killed with SIGKILL at each point of its work, and the tables are exact.
+
+`test_kill_points_of_ingest.py` and `test_kill_points_of_process.py` test the same points faster,
+without a process for each.
+"""
+
+import random
+from collections.abc import Callable
+
+import pytest
+from pyspark.sql import SparkSession
+
+from tests.support.faulty_lake import FaultyLake
+from tests.support.kill_points import POINTS_OF_INGEST, POINTS_OF_PROCESS, Point
+from tests.support.servers import Server
+
+KILLS = 30
+RECORDS = 200
+
+
+def name_of(point: Point) -> str:
+    return point.name
+
+
+@pytest.fixture(scope="module")
+def lake(spark: SparkSession, server: Server) -> FaultyLake:
+    return FaultyLake(spark, server, "kill-points", stream="kill-points")
+
+
+@pytest.mark.slice("kills-of-ingest")
+@pytest.mark.parametrize("point", POINTS_OF_INGEST, ids=name_of)
+def test_the_lake_is_exact_after_a_kill_at_one_point_of_ingest(
+    lake: FaultyLake, point: Point, tried: Callable[[str, int], None]
+) -> None:
+    """The next run drains the stream, and nothing is lost or stored twice."""
+    _kill_at(lake, point, tried)
+
+
+@pytest.mark.slice("kills-of-process")
+@pytest.mark.parametrize("point", POINTS_OF_PROCESS[:6], ids=name_of)
+def test_the_lake_is_exact_after_a_kill_at_one_point_of_process(
+    lake: FaultyLake, point: Point, tried: Callable[[str, int], None]
+) -> None:
+    """The same."""
+    _kill_at(lake, point, tried)
+
+
+@pytest.mark.slice("kills-of-the-sink")
+@pytest.mark.parametrize("point", POINTS_OF_PROCESS[6:], ids=name_of)
+def test_the_lake_is_exact_after_a_kill_at_one_later_point_of_process(
+    lake: FaultyLake, point: Point, tried: Callable[[str, int], None]
+) -> None:
+    """The same."""
+    _kill_at(lake, point, tried)
+
+
+@pytest.mark.slice("random-kills")
+def test_the_lake_is_exact_after_many_kills_at_random_requests(
+    spark: SparkSession, server: Server, tried: Callable[[str, int], None]
+) -> None:
+    """Each run is killed at any request, or comes to its end before it."""
+    lake = FaultyLake(spark, server, "at-random", stream="at-random")
+    chance = random.Random(11)
+    died_at: list[str] = []
+    while len(died_at) < KILLS:
+        lake.put(RECORDS // 4)
+        steps = ["."] * chance.randrange(1, 600)
+        request = lake.run_until(*steps, applied=chance.random() < 0.5)
+        died_at += [request] if request else []
+    lake.stream()
+    lake.assert_exact()
+    tried("kills", KILLS)
+    tried("records", lake.records_put)
+    print("died at:", *died_at, sep="\n")
+
+
+def _kill_at(lake: FaultyLake, point: Point, tried: Callable[[str, int], None]) -> None:
+    lake.put(RECORDS)
+    lake.run_until_killed(*point.steps, applied=point.applied)
+    lake.stream()
+    lake.assert_exact()
+    tried("kills", 1)
+    tried("records", RECORDS)
