@@ -44,6 +44,7 @@ SEMANTICS = {
 }
 
 _APP_NAME = "spark.app.name"
+_LOG_LEVEL = "spark.log.level"
 
 TUNING = {
     _APP_NAME: "event-lake",
@@ -69,7 +70,7 @@ CLUSTER = {
     # A local JVM gets the option to compile it (conf/spark). On a cluster Spark must divide it.
     "spark.sql.codegen.hugeMethodLimit": "8000",
     # A cluster logs every step of Spark by default: 670 kB for a run that reads nothing.
-    "spark.log.level": "WARN",
+    _LOG_LEVEL: "WARN",
     "spark.executor.syncLogLevel.enabled": "true",
 }
 
@@ -99,7 +100,11 @@ def build_session(settings: Settings) -> SparkSession:
     builder = SparkSession.builder
     for key, value in session_options(settings).items():
         builder = builder.config(key, value)
-    return builder.getOrCreate()
+    session = builder.getOrCreate()
+    if level := session.sparkContext.getConf().get(_LOG_LEVEL):
+        # Spark sets it on the driver by itself. This sends it to the executors too.
+        session.sparkContext.setLogLevel(level)
+    return session
 
 
 def stop_session() -> None:

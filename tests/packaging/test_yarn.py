@@ -125,8 +125,11 @@ def test_in_cluster_mode_the_lake_is_exact_after_kills_of_the_driver_and_of_the_
         lake.yarn.signal_master(id_, signal.SIGKILL)
         lake.put()
         wait_until(lambda: lake.yarn.application(id_).attempts == 2, what="a second attempt")
-        lake.wait_for_log(id_, "query=process batch=", times=2)
+        lake.wait_for_log(id_, "query=process batch=")
+        ingested = lake.yarn.log(id_, "stdout").count("query=ingest batch=")
         lake.put()
+        # The kill interrupts the batch of process.
+        lake.wait_for_log(id_, "query=ingest batch=", times=ingested + 1)
         lake.yarn.kill(id_)
         ended = lake.yarn.wait_for_end(id_)
         wait_until(lambda: not lake.yarn.master_pids(id_), what="the end of the driver")
