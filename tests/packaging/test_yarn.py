@@ -57,7 +57,9 @@ class Submitted:
 
     def assert_exact(self) -> None:
         """Compare the tables with the oracle."""
-        places = Lake(f"{self.path}/raw", f"{self.path}/processed", "unused")
+        places = Lake(
+            raw=f"{self.path}/raw", processed=f"{self.path}/processed", checkpoints="unused"
+        )
         assert_exact(self._spark, tables_of(places), self._put)
 
     @contextmanager
