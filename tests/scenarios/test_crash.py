@@ -3,15 +3,19 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.support.commands import STREAM, Running, run, settings
+from jobs.audit import verify_tables
+from jobs.config import Query, Source
+from jobs.lake import tables_of
+from jobs.streaming import Run
+from tests.support.commands import STREAM, Running, settings
 from tests.support.servers import Server, moto_server
-
-pytestmark = pytest.mark.slow
+from tests.support.small_lake import settings_in
 
 EVENTS = 3_000
 
@@ -49,12 +53,12 @@ def test_kill_9_loses_nothing_and_stores_nothing_twice(
             put(server, EVENTS, 500)
             driver.kill()
 
-    drained = run("stream", "--once", *options)
-    audit = run("audit", "--drained", *options)
+    lake = replace(settings_in(tmp_path), source=Source(stream=STREAM, endpoint_url=server.url))
+    Run(lake, available_now=True).start([Query.INGEST, Query.PROCESS])
 
-    assert drained.returncode == 0, drained.stderr
-    assert audit.returncode == 0, audit.stdout
-    events = spark.read.format("delta").load(f"{tmp_path}/processed/events")
+    tables = tables_of(lake.lake)
+    assert verify_tables(spark, tables).is_clean
+    events = tables.events.read(spark)
     stored = sorted(row[0] for row in events.select("event_uuid").collect())
     # The last 500 were put three times, with another created_at unless in the same second.
     assert set(stored) == {f"e{number}" for number in range(EVENTS + 500)}

@@ -1,4 +1,4 @@
-"""The driver dies at each point of ingest's work, and the tables are exact afterwards."""
+"""`ingest` dies at each point of a batch, and the tables are exact afterwards."""
 
 from collections.abc import Callable
 

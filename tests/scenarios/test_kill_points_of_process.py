@@ -1,4 +1,4 @@
-"""The driver dies at each point of process's work, and the tables are exact afterwards."""
+"""`process` dies at each point of a batch up to events, and the tables are exact afterwards."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from tests.support.kill_points import POINTS_OF_PROCESS, cut_off_in_turn
 from tests.support.servers import Server
 
 
-def test_the_lake_is_exact_after_a_death_at_every_point_of_process_in_turn(
+def test_the_lake_is_exact_after_a_death_at_every_point_up_to_events_in_turn(
     spark: SparkSession, server: Server, tried: Callable[[str, int], None]
 ) -> None:
     """Each run continues where the run before it died, and dies at the next point. After some of

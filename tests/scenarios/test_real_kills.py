@@ -1,7 +1,6 @@
 """A real driver is killed with SIGKILL at each point of its work, and the tables are exact.
 
-`test_kill_points_of_ingest.py` and `test_kill_points_of_process.py` test the same points faster,
-without a process for each.
+`test_kill_points_of_*.py` test the same points faster, without a process for each.
 """
 
 import random
@@ -11,7 +10,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from tests.support.faulty_lake import FaultyLake
-from tests.support.kill_points import POINTS_OF_INGEST, POINTS_OF_PROCESS, Point
+from tests.support.kill_points import POINTS_OF_INGEST, POINTS_OF_PROCESS, POINTS_OF_THE_SINK, Point
 from tests.support.servers import Server
 
 KILLS = 30
@@ -37,7 +36,7 @@ def test_the_lake_is_exact_after_a_kill_at_one_point_of_ingest(
 
 
 @pytest.mark.slice("kills-of-process")
-@pytest.mark.parametrize("point", POINTS_OF_PROCESS[:6], ids=name_of)
+@pytest.mark.parametrize("point", POINTS_OF_PROCESS, ids=name_of)
 def test_the_lake_is_exact_after_a_kill_at_one_point_of_process(
     lake: FaultyLake, point: Point, tried: Callable[[str, int], None]
 ) -> None:
@@ -46,7 +45,7 @@ def test_the_lake_is_exact_after_a_kill_at_one_point_of_process(
 
 
 @pytest.mark.slice("kills-of-the-sink")
-@pytest.mark.parametrize("point", POINTS_OF_PROCESS[6:], ids=name_of)
+@pytest.mark.parametrize("point", POINTS_OF_THE_SINK, ids=name_of)
 def test_the_lake_is_exact_after_a_kill_at_one_later_point_of_process(
     lake: FaultyLake, point: Point, tried: Callable[[str, int], None]
 ) -> None:

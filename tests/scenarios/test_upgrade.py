@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
@@ -20,8 +21,6 @@ from tests.support.oracle import expected_of
 from tests.support.servers import fake_kinesis
 from tests.support.small_lake import event
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def earlier(tmp_path: Path) -> Iterator[EarlierLake]:
@@ -35,11 +34,18 @@ def drain(lake: EarlierLake) -> None:
         Run(lake.settings(), available_now=True).start([Query.INGEST, Query.PROCESS])
 
 
-@pytest.mark.parametrize("killed", [False, True], ids=["stopped", "killed in its last batches"])
+@pytest.mark.parametrize(
+    "killed",
+    [
+        pytest.param(False, id="stopped", marks=pytest.mark.slice("programs")),
+        pytest.param(True, id="killed in its last batches"),
+    ],
+)
 def test_an_upgrade_loses_nothing_and_stores_nothing_twice(
     spark: SparkSession, earlier: EarlierLake, caplog: pytest.LogCaptureFixture, killed: bool
 ) -> None:
-    """Both checkpoints are resumed: offsets, runs, generation and state of the version before."""
+    """Both checkpoints are resumed: offsets, runs, generation and state of the version before. New
+    offsets use the words of Kinesis, where the version before wrote DRAINED and behind_ms."""
     checkpoints = earlier.folder / "checkpoints"
     generation = json.loads((checkpoints / "process/generation.json").read_text())
     if killed:  # Spark had planned these batches, and the sinks had written them
@@ -61,6 +67,9 @@ def test_an_upgrade_loses_nothing_and_stores_nothing_twice(
     assert sum("checkpoint=resumed" in message for message in caplog.messages) == 2
     found = json.loads((checkpoints / "process/generation.json").read_text())
     assert found == generation
+    shards = _newest_offset(checkpoints)["shards"]
+    assert shards["shardId-000000000000"]["state"] == "SHARD_END"
+    assert all("behind_ms" not in position for position in shards.values())
     tables = tables_of(earlier.settings().lake, earlier.settings().fields)
     assert verify_tables(spark, tables).is_clean
     expected = expected_of(records, ONCE.max_future)
@@ -70,20 +79,13 @@ def test_an_upgrade_loses_nothing_and_stores_nothing_twice(
     assert sorted(bytes(row[0]) for row in quarantined) == sorted(expected.quarantine.elements())
 
 
-def test_new_offsets_use_the_words_of_kinesis(earlier: EarlierLake) -> None:
-    """The version before wrote DRAINED and behind_ms."""
-    earlier.put(event("uuid-new", int(earlier.stream_time().timestamp())), "key-new")
-    drain(earlier)
-    offsets = earlier.folder / "checkpoints/ingest/offsets"
-    newest = max((path for path in offsets.iterdir() if path.name.isdigit()), key=_number)
-    offset = json.loads(newest.read_text().splitlines()[2])
+def _newest_offset(checkpoints: Path) -> dict[str, Any]:
+    """What the last batch of `ingest` has planned."""
+    batches = [path for path in (checkpoints / "ingest/offsets").iterdir() if path.name.isdigit()]
+    newest = max(batches, key=lambda path: int(path.name))
+    offset: dict[str, Any] = json.loads(newest.read_text().splitlines()[2])
     assert offset["version"] == 2
-    assert offset["shards"]["shardId-000000000000"]["state"] == "SHARD_END"
-    assert all("behind_ms" not in position for position in offset["shards"].values())
-
-
-def _number(path: Path) -> int:
-    return int(path.name)
+    return offset
 
 
 def test_a_rebuild_corrects_is_late_of_the_version_before(

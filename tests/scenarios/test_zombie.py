@@ -10,17 +10,22 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.audit import verify_tables
+from jobs.config import Query, Source
 from jobs.errors import FencedError
 from jobs.lake import Table, run_progress
-from tests.support.commands import STREAM, Running, run, settings
+from jobs.streaming import Run
+from tests.support.commands import STREAM, Running, settings
 from tests.support.servers import Server, fake_kinesis
 from tests.support.small_lake import SmallLake, event, settings_in
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.slow
+COPIED, SAME = "copied checkpoint", "same checkpoint"
+MORE = pytest.mark.slice("programs")
 
 
-@pytest.mark.parametrize("is_copy", [True, False], ids=["copied checkpoint", "same checkpoint"])
+@pytest.mark.parametrize(
+    "is_copy", [pytest.param(True, id=COPIED), pytest.param(False, id=SAME, marks=MORE)]
+)
 def test_the_later_driver_of_process_continues_and_the_earlier_one_ends(
     spark: SparkSession, tmp_path: Path, is_copy: bool, tried: Callable[[str, int], None]
 ) -> None:
@@ -54,7 +59,9 @@ def test_the_later_driver_of_process_continues_and_the_earlier_one_ends(
     tried("records", 61)
 
 
-@pytest.mark.parametrize("is_copy", [True, False], ids=["copied checkpoint", "same checkpoint"])
+@pytest.mark.parametrize(
+    "is_copy", [pytest.param(True, id=COPIED, marks=MORE), pytest.param(False, id=SAME)]
+)
 def test_the_later_driver_of_ingest_continues_and_the_earlier_one_ends(
     spark: SparkSession, tmp_path: Path, is_copy: bool, tried: Callable[[str, int], None]
 ) -> None:
@@ -85,11 +92,14 @@ def test_the_later_driver_of_ingest_continues_and_the_earlier_one_ends(
                 code, log = earlier.end()
                 later.terminate()
         send()
-        done = run("ingest", "--once", *options(folder))
+        drained = replace(
+            settings_in(tmp_path), source=Source(stream=STREAM, endpoint_url=fake.url)
+        )
+        same_tables = replace(drained.lake, checkpoints=f"{tmp_path}/{folder}")
+        Run(replace(drained, lake=same_tables), available_now=True).start([Query.INGEST])
 
     assert code == FencedError.exit_code, log
     assert "fenced by run 1" in log or "another run" in log, log
-    assert done.returncode == 0, done.stderr
     stored = sorted(bytes(row.data) for row in raw.read(spark).collect())
     assert stored == sorted(put)
     tried("zombie drivers", 1)

@@ -56,6 +56,8 @@ POINTS_OF_PROCESS = (
     Point("process: a file of events", (EVENTS_FILE,), applied=True),
     Point("process: files of events, no commit", (EVENTS_FILE, EVENTS_COMMIT)),
     Point("process: events, not quarantine", (EVENTS_FILE, EVENTS_COMMIT), applied=True),
+)
+POINTS_OF_THE_SINK = (
     Point("process: before quarantine", (QUARANTINE_FILE, QUARANTINE_COMMIT)),
     Point("process: after quarantine", (QUARANTINE_FILE, QUARANTINE_COMMIT), applied=True),
     Point("process: one table fenced", (f"PUT .*/processed/events{COMMIT}",), applied=True),
