@@ -44,7 +44,6 @@ SEMANTICS = {
 }
 
 _APP_NAME = "spark.app.name"
-_LOG_LEVEL = "spark.log.level"
 
 TUNING = {
     _APP_NAME: "event-lake",
@@ -69,9 +68,8 @@ CLUSTER = {
     # The code that Spark generates for the checks is longer than what Java compiles by default.
     # A local JVM gets the option to compile it (conf/spark). On a cluster Spark must divide it.
     "spark.sql.codegen.hugeMethodLimit": "8000",
-    # A cluster logs every step of Spark by default: 670 kB for a run that reads nothing.
-    _LOG_LEVEL: "WARN",
-    "spark.executor.syncLogLevel.enabled": "true",
+    # A driver on a cluster logs every step of Spark by default: 670 kB for a run that reads nothing.
+    "spark.log.level": "WARN",
 }
 
 LOCAL = {
@@ -100,11 +98,7 @@ def build_session(settings: Settings) -> SparkSession:
     builder = SparkSession.builder
     for key, value in session_options(settings).items():
         builder = builder.config(key, value)
-    session = builder.getOrCreate()
-    if level := session.sparkContext.getConf().get(_LOG_LEVEL):
-        # Spark sets it on the driver by itself. This sends it to the executors too.
-        session.sparkContext.setLogLevel(level)
-    return session
+    return builder.getOrCreate()
 
 
 def stop_session() -> None:

@@ -107,10 +107,10 @@ class YarnCluster:
                 self._client.killApplication(report.getApplicationId())
 
     def log(self, id_: str, file: str) -> str:
-        """The files `stdout` or `stderr` of all containers of the application, in their order."""
+        """`stdout` or `stderr` of the application's masters, one attempt after the other."""
         return "".join(
             path.read_text(errors="replace")
-            for path in sorted(self._home.glob(f"**/*logDir*/{id_}/container_*/{file}"))
+            for path in sorted(self._home.glob(f"test/**/*logDir*/{id_}/container_*_000001/{file}"))
         )
 
     def master_pids(self, id_: str) -> list[int]:
