@@ -68,7 +68,7 @@ CLUSTER = {
     # The code that Spark generates for the checks is longer than what Java compiles by default.
     # A local JVM gets the option to compile it (conf/spark). On a cluster Spark must divide it.
     "spark.sql.codegen.hugeMethodLimit": "8000",
-    # A driver on a cluster logs every step of Spark by default: 670 kB for a run that reads nothing.
+    # A driver on a cluster logs every step of Spark by default: 670 kB for a run without records.
     "spark.log.level": "WARN",
 }
 
