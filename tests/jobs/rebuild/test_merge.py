@@ -22,7 +22,6 @@ from tests.jobs.rebuild.lake_state import PARTITIONS, QUIZ, TEN, USER, rows_of
 from tests.support.small_lake import SmallLake, event
 
 
-@pytest.mark.slow
 def test_batches_that_are_stored_during_a_rebuild_stay_and_are_not_stored_twice(
     lake: SmallLake, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -58,7 +57,6 @@ def test_batches_that_are_stored_during_a_rebuild_stay_and_are_not_stored_twice(
     assert lake.stored() == ["a", "after", "b", "before", "within"]
 
 
-@pytest.mark.slow
 def test_files_that_are_compacted_during_the_commit_are_rebuilt_after_it(
     lake: SmallLake, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from delta.tables import DeltaTable
 
 from jobs.audit import verify_tables
@@ -35,7 +34,6 @@ def test_columns_of_the_first_processing_and_the_identity_are_not_recomputed() -
     ]
 
 
-@pytest.mark.slow
 def test_a_rejected_event_goes_to_quarantine_and_its_duplicates_are_accounted_for(
     lake: SmallLake,
 ) -> None:
@@ -105,7 +103,6 @@ def test_a_wrong_is_late_is_corrected_and_a_right_one_is_left_alone(lake: SmallL
     assert rebuild(lake.spark, lake.settings, lake.tables, PARTITIONS).is_nothing
 
 
-@pytest.mark.slow
 def test_a_duplicate_that_replaces_an_event_has_its_own_arrival_and_lateness(
     lake: SmallLake,
 ) -> None:

@@ -34,7 +34,6 @@ from transforms.compose import Transform, compose
 NEXT_DAY = TEN + 86_400
 
 
-@pytest.mark.slow
 def test_old_rows_get_a_new_column_and_a_corrected_one_in_the_chosen_partitions_alone(
     lake: SmallLake,
 ) -> None:

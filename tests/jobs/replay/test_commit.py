@@ -12,7 +12,6 @@ from transforms.quarantine_filter import QuarantineFilter
 from transforms.table_rows import as_next_attempt
 
 
-@pytest.mark.slow
 def test_of_two_concurrent_replays_one_appends_and_the_other_is_an_error(lake: SmallLake) -> None:
     """The other one has nothing to append when it is repeated."""
     lake.put(event("a", OLD, "has a space"), event("b", OLD, "has a space"))

@@ -5,8 +5,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
-
 from jobs.audit import verify_tables
 from jobs.checkpoints import stored_positions
 from jobs.config import Checks
@@ -16,7 +14,6 @@ from tests.support.small_lake import SmallLake, event, reasons_by_data
 ANCIENT = 946684800 - 3600  # an hour before the floor, which is the year 2000
 
 
-@pytest.mark.slow
 def test_what_the_new_rules_accept_becomes_events_and_the_rest_stays(lake: SmallLake) -> None:
     """A second replay appends nothing. Duplicates in the same replay, in the same batch and of a
     stored event are not stored again. An event waits until it is old enough to be looked up."""
@@ -77,7 +74,6 @@ def test_an_event_from_the_future_is_checked_against_its_arrival(lake: SmallLake
     assert fixed.stored() == ["a"]
 
 
-@pytest.mark.slow
 def test_events_of_names_within_a_raised_limit_are_stored_though_the_state_contains_them(
     lake: SmallLake,
 ) -> None:
@@ -100,7 +96,6 @@ def test_events_of_names_within_a_raised_limit_are_stored_though_the_state_conta
     assert verify_tables(lake.spark, lake.tables).is_clean
 
 
-@pytest.mark.slow
 def test_a_record_that_a_stream_with_the_old_rules_rejects_again_can_be_replayed_again(
     lake: SmallLake,
 ) -> None:
@@ -125,7 +120,6 @@ def test_a_record_that_a_stream_with_the_old_rules_rejects_again_can_be_replayed
     assert verify_tables(lake.spark, lake.tables).is_clean
 
 
-@pytest.mark.slow
 def test_after_a_lost_checkpoint_a_replayed_record_is_no_duplicate_of_its_first_attempt(
     lake: SmallLake,
 ) -> None:

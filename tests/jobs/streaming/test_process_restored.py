@@ -35,7 +35,6 @@ def copy_of(lake: SmallLake, name: str) -> Path:
     return Path(shutil.copytree(checkpoints, checkpoints.with_name(name)))
 
 
-@pytest.mark.slow
 def test_a_driver_that_resumes_after_another_one_has_started_writes_nothing(
     lake: SmallLake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -64,7 +63,6 @@ def test_a_driver_that_resumes_after_another_one_has_started_writes_nothing(
     assert verify_tables(lake.spark, lake.tables).is_clean
 
 
-@pytest.mark.slow
 def test_a_checkpoint_restored_from_a_copy_stores_nothing_twice(
     lake: SmallLake, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -86,7 +84,6 @@ def test_a_checkpoint_restored_from_a_copy_stores_nothing_twice(
     assert verify_tables(lake.spark, lake.tables).is_clean
 
 
-@pytest.mark.slow
 def test_a_checkpoint_that_another_one_has_overtaken_stores_nothing_twice(
     lake: SmallLake, tmp_path: Path
 ) -> None:
