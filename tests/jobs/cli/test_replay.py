@@ -3,12 +3,13 @@
 import importlib
 import json
 import time
+from pathlib import Path
 
 import pytest
 
 from jobs.cli import main
 from tests.support.lake_options import lake_options
-from tests.support.small_lake import SmallLake, event
+from tests.support.small_lake import SmallLake, event, settings_in
 
 OLD = int(time.time()) - 9 * 3600
 NOTHING = {
@@ -70,15 +71,17 @@ def test_the_command_reports_what_it_would_do_does_it_and_names_the_next_step(
     assert "`process --once`" in printed
 
 
+@pytest.mark.usefixtures("spark")
 def test_what_cannot_be_replayed_is_one_line(
-    lake: SmallLake, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """No lake yet, dates in the wrong order, a lake on S3 that may have another writer."""
-    given = lake_options(lake.settings.lake)
+    places = settings_in(tmp_path).lake
+    given = lake_options(places)
     dates = ["--from", "2026-01-02", "--to", "2026-01-01"]
     on_s3 = ["--set", "lake.raw=s3://bucket/raw"]
     for more, code, line in (
-        ([], 6, f"event-lake: no table at {lake.tables.raw.path}"),
+        ([], 6, f"event-lake: no table at {places.raw}"),
         (dates, 2, "event-lake: --from 2026-01-02 is after --to 2026-01-01"),
         (on_s3, 2, "event-lake: s3://bucket/raw: S3 does not arbitrate"),
     ):
