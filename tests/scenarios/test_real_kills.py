@@ -13,7 +13,8 @@ from tests.support.faulty_lake import FaultyLake
 from tests.support.kill_points import POINTS_OF_INGEST, POINTS_OF_PROCESS, POINTS_OF_THE_SINK, Point
 from tests.support.servers import Server
 
-KILLS = 30
+SEEDS = (11, 12, 13)
+KILLS_PER_SEED = 10
 RECORDS = 200
 
 
@@ -54,21 +55,22 @@ def test_the_lake_is_exact_after_a_kill_at_one_later_point_of_process(
 
 
 @pytest.mark.slice("random-kills")
+@pytest.mark.parametrize("seed", SEEDS)
 def test_the_lake_is_exact_after_many_kills_at_random_requests(
-    spark: SparkSession, server: Server, tried: Callable[[str, int], None]
+    spark: SparkSession, server: Server, tried: Callable[[str, int], None], seed: int
 ) -> None:
     """Each run is killed at any request, or comes to its end before it."""
-    lake = FaultyLake(spark, server, "at-random", stream="at-random")
-    chance = random.Random(11)
+    lake = FaultyLake(spark, server, f"at-random-{seed}", stream=f"at-random-{seed}")
+    chance = random.Random(seed)
     died_at: list[str] = []
-    while len(died_at) < KILLS:
+    while len(died_at) < KILLS_PER_SEED:
         lake.put(RECORDS // 4)
         steps = ["."] * chance.randrange(1, 600)
         request = lake.run_until(*steps, applied=chance.random() < 0.5)
         died_at += [request] if request else []
     lake.stream()
     lake.assert_exact()
-    tried("kills", KILLS)
+    tried("kills", KILLS_PER_SEED)
     tried("records", lake.records_put)
     print("died at:", *died_at, sep="\n")
 
