@@ -1,21 +1,15 @@
 """The session and the lake that most tests of the jobs start with."""
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.support.interpreted import interpreted
+from tests.support.interpreted import interpreted_spark
 from tests.support.small_lake import SmallLake, settings_in
 
-
-@pytest.fixture(scope="module")
-def spark(spark: SparkSession) -> Iterator[SparkSession]:
-    """The session of all tests, without generated code."""
-    with interpreted(spark) as session:
-        yield session
+__all__ = ["empty_lake", "interpreted_spark", "lake"]
 
 
 @pytest.fixture(scope="module")

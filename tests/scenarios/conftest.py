@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
-from pyspark.sql import SparkSession
 
-from tests.support.interpreted import interpreted
+from tests.support.interpreted import interpreted_spark
 from tests.support.servers import Server, deadly_moto
+
+__all__ = ["interpreted_spark", "server"]
 
 
 @pytest.fixture(scope="module")
@@ -14,10 +15,3 @@ def server() -> Iterator[Server]:
     """Kinesis and S3 on loopback, on a server that ends its client at a chosen request."""
     with deadly_moto() as server:
         yield server
-
-
-@pytest.fixture(scope="module")
-def spark(spark: SparkSession) -> Iterator[SparkSession]:
-    """The session of all tests, without generated code."""
-    with interpreted(spark) as session:
-        yield session

@@ -5,17 +5,12 @@ from collections.abc import Callable
 from pyspark.sql import SparkSession
 
 from tests.support.faulty_lake import FaultyLake
-from tests.support.kill_points import POINTS_OF_PROCESS, cut_off_in_turn
+from tests.support.kill_points import POINTS_OF_PROCESS, assert_exact_after_deaths
 from tests.support.servers import Server
 
 
 def test_the_lake_is_exact_after_a_death_at_every_point_up_to_events_in_turn(
     spark: SparkSession, server: Server, tried: Callable[[str, int], None]
 ) -> None:
-    """Each run continues where the run before it died, and dies at the next point. After some of
-    them the tables are compacted."""
     lake = FaultyLake(spark, server, "process", stream="process")
-    cut_off_in_turn(lake, POINTS_OF_PROCESS, tried)
-    lake.stream()
-    lake.assert_exact()
-    tried("records", lake.records_put)
+    assert_exact_after_deaths(lake, POINTS_OF_PROCESS, tried)

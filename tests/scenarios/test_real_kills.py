@@ -18,8 +18,11 @@ KILLS_PER_SEED = 10
 RECORDS = 200
 
 
-def name_of(point: Point) -> str:
-    return point.name
+POINTS = {
+    "kills-of-ingest": POINTS_OF_INGEST,
+    "kills-of-process": POINTS_OF_PROCESS,
+    "kills-of-the-sink": POINTS_OF_THE_SINK,
+}
 
 
 @pytest.fixture(scope="module")
@@ -27,31 +30,24 @@ def lake(spark: SparkSession, server: Server) -> FaultyLake:
     return FaultyLake(spark, server, "kill-points", stream="kill-points")
 
 
-@pytest.mark.slice("kills-of-ingest")
-@pytest.mark.parametrize("point", POINTS_OF_INGEST, ids=name_of)
-def test_the_lake_is_exact_after_a_kill_at_one_point_of_ingest(
+@pytest.mark.parametrize(
+    "point",
+    [
+        pytest.param(point, id=point.name, marks=pytest.mark.slice(name))
+        for name, points in POINTS.items()
+        for point in points
+    ],
+)
+def test_the_lake_is_exact_after_a_kill_at_one_point(
     lake: FaultyLake, point: Point, tried: Callable[[str, int], None]
 ) -> None:
     """The next run drains the stream, and nothing is lost or stored twice."""
-    _kill_at(lake, point, tried)
-
-
-@pytest.mark.slice("kills-of-process")
-@pytest.mark.parametrize("point", POINTS_OF_PROCESS, ids=name_of)
-def test_the_lake_is_exact_after_a_kill_at_one_point_of_process(
-    lake: FaultyLake, point: Point, tried: Callable[[str, int], None]
-) -> None:
-    """The same."""
-    _kill_at(lake, point, tried)
-
-
-@pytest.mark.slice("kills-of-the-sink")
-@pytest.mark.parametrize("point", POINTS_OF_THE_SINK, ids=name_of)
-def test_the_lake_is_exact_after_a_kill_at_one_later_point_of_process(
-    lake: FaultyLake, point: Point, tried: Callable[[str, int], None]
-) -> None:
-    """The same."""
-    _kill_at(lake, point, tried)
+    lake.put(RECORDS)
+    lake.run_until_killed(*point.steps, applied=point.applied)
+    lake.stream()
+    lake.assert_exact()
+    tried("kills", 1)
+    tried("records", RECORDS)
 
 
 @pytest.mark.slice("random-kills")
@@ -73,12 +69,3 @@ def test_the_lake_is_exact_after_many_kills_at_random_requests(
     tried("kills", KILLS_PER_SEED)
     tried("records", lake.records_put)
     print("died at:", *died_at, sep="\n")
-
-
-def _kill_at(lake: FaultyLake, point: Point, tried: Callable[[str, int], None]) -> None:
-    lake.put(RECORDS)
-    lake.run_until_killed(*point.steps, applied=point.applied)
-    lake.stream()
-    lake.assert_exact()
-    tried("kills", 1)
-    tried("records", RECORDS)

@@ -1,8 +1,11 @@
-"""A session that interprets its plans instead of generating code for them."""
+"""A session that interprets its plans instead of generating code for them.
+
+A conftest.py that imports the fixture replaces `spark` for the tests of its folder.
+"""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 
+import pytest
 from pyspark.sql import SparkSession
 
 # For the few rows of a test, Spark takes longer to generate and compile code for each plan, and to
@@ -15,13 +18,11 @@ _INTERPRETED = {
 }
 
 
-@contextmanager
-def interpreted(spark: SparkSession) -> Iterator[SparkSession]:
-    """The session, which generates no code while the block runs."""
+@pytest.fixture(name="spark", scope="module")
+def interpreted_spark(spark: SparkSession) -> Iterator[SparkSession]:
+    """The session of all tests, which generates no code for the tests of a module."""
     for key, value in _INTERPRETED.items():
         spark.conf.set(key, value)
-    try:
-        yield spark
-    finally:
-        for key in _INTERPRETED:
-            spark.conf.unset(key)
+    yield spark
+    for key in _INTERPRETED:
+        spark.conf.unset(key)

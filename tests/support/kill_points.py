@@ -66,10 +66,12 @@ POINTS_OF_THE_SINK = (
 )
 
 
-def cut_off_in_turn(
+def assert_exact_after_deaths(
     lake: FaultyLake, points: Iterable[Point], tried: Callable[[str, int], None]
 ) -> None:
-    """Put records and start a run for each point, at which it is cut off."""
+    """Put records and start a run for each point, at which it is cut off. Each run continues where
+    the run before it died. After some of them the tables are compacted. At the end, drain the
+    stream and check that the tables are exact."""
     for number, point in enumerate(points):
         lake.put(_RECORDS)
         with lake.cut_off(*point.steps, applied=point.applied):
@@ -78,3 +80,6 @@ def cut_off_in_turn(
             lake.optimize(lake.tables.raw, lake.tables.events)
             tried("compactions", 1)
         tried("deaths at a point", 1)
+    lake.stream()
+    lake.assert_exact()
+    tried("records", lake.records_put)
