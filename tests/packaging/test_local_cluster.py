@@ -9,13 +9,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 
 from tests.support.cluster_spark import bare_python
+from tests.support.java import spark_home
 from tests.support.servers import Server, moto_server
 
 REPO = Path(__file__).parents[2]
@@ -26,10 +26,7 @@ MAX_SECONDS = 600
 @pytest.fixture
 def no_traces() -> Iterator[None]:
     """Remove the folders that the workers leave in the home of Spark."""
-    pyspark = find_spec("pyspark")
-    assert pyspark is not None
-    assert pyspark.origin is not None
-    work = Path(pyspark.origin).parent / "work"
+    work = spark_home() / "work"
     before = set(work.glob("app-*"))
     yield
     for folder in set(work.glob("app-*")) - before:

@@ -1,12 +1,10 @@
 """The README's command for clusters on a real YARN, whose Python has only the standard library."""
 
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
-from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
@@ -15,7 +13,7 @@ from jobs.config import Lake
 from jobs.generator import Mix, records
 from jobs.lake import tables_of
 from tests.support.cluster_spark import ClusterSpark, cluster_spark
-from tests.support.commands import STREAM, settings
+from tests.support.commands import STREAM, Running, settings
 from tests.support.exactness import assert_exact
 from tests.support.servers import Server, moto_server
 from tests.support.servers.yarn import Application, yarn_cluster
@@ -23,6 +21,7 @@ from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.slice("yarn")
 
+CLUSTER_MODE, CLIENT_MODE = ("--deploy-mode", "cluster"), ("--master", "yarn")
 RECORDS = 400
 MIX = Mix(names=3, duplicates=0.2, late=0.1, broken=0.1, seed=3)
 
@@ -63,24 +62,21 @@ class Submitted:
         assert_exact(self._spark, tables_of(places), self._put)
 
     @contextmanager
-    def submitted(self, *arguments: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
-        """Submit a command. The block gets the launcher's process, and the application's id."""
+    def submitted(self, *arguments: str) -> Iterator[tuple[Running, str]]:
+        """Submit a command. The block gets the launcher, and the application's id."""
         before = {application.id for application in self.yarn.applications()}
-        process = self.cluster.submit(*arguments, *self.settings)
-        try:
+        with self.cluster.submit(*arguments, *self.settings) as launcher:
             wait_until(
-                lambda: bool(self._ids() - before) or process.poll() is not None,
+                lambda: bool(self._ids() - before) or launcher.has_ended,
                 what="an application",
                 seconds=300,
             )
-            assert process.poll() is None, process.stdout and process.stdout.read()
+            assert not launcher.has_ended, launcher.end()
             (id_,) = self._ids() - before
-            yield process, id_
-        finally:
-            for started in self._ids() - before:
-                self.yarn.kill(started)
-            if process.poll() is None:
-                process.kill()
+            try:
+                yield launcher, id_
+            finally:
+                self.yarn.kill(id_)
 
     def last(self) -> Application:
         """The application that was submitted last."""
@@ -110,9 +106,6 @@ def server() -> Iterator[Server]:
         yield server
 
 
-CLUSTER_MODE = ("--deploy-mode", "cluster")
-
-
 def test_in_cluster_mode_the_lake_is_exact_after_kills_of_the_driver_and_of_the_application(
     spark: SparkSession,
     spark_on_yarn: ClusterSpark,
@@ -135,11 +128,11 @@ def test_in_cluster_mode_the_lake_is_exact_after_kills_of_the_driver_and_of_the_
         lake.yarn.kill(id_)
         ended = lake.yarn.wait_for_end(id_)
         wait_until(lambda: not lake.yarn.master_pids(id_), what="the end of the driver")
-        launcher.communicate(timeout=60)
+        launcher_code, _ = launcher.end()
 
     code, last = spark_on_yarn.run(*CLUSTER_MODE, "stream", "--once", *lake.settings)
 
-    assert (ended.name, ended.state, launcher.returncode) == ("event-lake stream", "KILLED", 1)
+    assert (ended.name, ended.state, launcher_code) == ("event-lake stream", "KILLED", 1)
     last_lines = [
         line for line in lake.yarn.log(id_, "stdout").splitlines() if "event-lake: " in line
     ]
@@ -163,27 +156,25 @@ def test_in_client_mode_sigterm_ends_after_the_batch_and_a_lost_cluster_ends_wit
 ) -> None:
     """The exit codes are those of the program, and the lake is exact."""
     lake = Submitted(spark, spark_on_yarn, server, "in-client-mode")
-    client_mode = ("--master", "yarn")
     lake.put()
-    with lake.submitted(*client_mode, "stream") as (driver, id_):
-        log = _read_until(driver, "query=ingest batch=0 ")
-        driver.send_signal(signal.SIGTERM)
-        rest, _ = driver.communicate(timeout=120)
-    assert driver.returncode == 0, log + rest
+    with lake.submitted(*CLIENT_MODE, "stream") as (driver, id_):
+        driver.wait_for("query=ingest batch=0 ")
+        code, log = driver.terminate()
+    assert code == 0, log
     assert lake.yarn.wait_for_end(id_).final_status == "SUCCEEDED"
     lake.put()
-    with lake.submitted(*client_mode, "stream") as (driver, id_):
-        log = _read_until(driver, "query=ingest batch=")
+    with lake.submitted(*CLIENT_MODE, "stream") as (driver, id_):
+        driver.wait_for("query=ingest batch=")
         lake.yarn.kill(id_)
-        rest, _ = driver.communicate(timeout=180)
-    assert driver.returncode == 10, log + rest
-    (line,) = (line for line in rest.splitlines() if line.startswith("event-lake: "))
+        code, log = driver.end()
+    assert code == 10, log
+    (line,) = (line for line in log.splitlines() if line.startswith("event-lake: "))
     assert "Spark was stopped from outside" in line
     lake.put()
 
-    code, output = spark_on_yarn.run(*client_mode, "stream", "--once", *lake.settings)
+    code, output = spark_on_yarn.run(*CLIENT_MODE, "stream", "--once", *lake.settings)
     assert code == 0, output[-3000:]
-    code, output = spark_on_yarn.run(*client_mode, "audit", "--drained", *lake.settings)
+    code, output = spark_on_yarn.run(*CLIENT_MODE, "audit", "--drained", *lake.settings)
     assert code == 0, output[-3000:]
     lake.assert_exact()
     tried("kills", 1)
@@ -191,7 +182,7 @@ def test_in_client_mode_sigterm_ends_after_the_batch_and_a_lost_cluster_ends_wit
 
 
 def test_a_final_error_in_cluster_mode_is_not_tried_again_and_is_on_standard_output(
-    spark_on_yarn: ClusterSpark, server: Server, tmp_path: Path
+    spark_on_yarn: ClusterSpark, server: Server
 ) -> None:
     """A command that ends by itself has one attempt. spark-submit ends with 1."""
     settings_of_nothing = [
@@ -210,14 +201,3 @@ def test_a_final_error_in_cluster_mode_is_not_tried_again_and_is_on_standard_out
     ]
     assert len(lines) == 1
     assert "gone" in lines[0]
-
-
-def _read_until(driver: "subprocess.Popen[str]", text: str) -> str:
-    """Read the driver's log up to a line with `text`. The driver ends, or the line comes."""
-    assert driver.stdout is not None
-    log = ""
-    for line in driver.stdout:
-        log += line
-        if text in line:
-            return log
-    raise AssertionError(log)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -49,13 +50,19 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 class Running:
     """A running command, in a process group of its own as in a shell.
 
-    If it still runs at the end of the block, it is killed.
+    If it still runs at the end of the block, it is killed. `launcher` and `environment` replace
+    `python -m jobs` and our environment.
     """
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        launcher: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self._process = subprocess.Popen(
-            _command(arguments),
-            env=_environment(),
+            [str(launcher), *arguments] if launcher else _command(arguments),
+            env=_environment() if environment is None else environment,
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
