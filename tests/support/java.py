@@ -5,7 +5,6 @@ No Java source is compiled, so a Java runtime is enough.
 
 import os
 import subprocess
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import sha256
@@ -15,6 +14,7 @@ from pathlib import Path
 from py4j.java_gateway import GatewayParameters, JavaGateway, launch_gateway
 
 from jobs.errors import SetupError
+from tests.support.made_once import made_once
 
 REPO = Path(__file__).parents[2]
 MAX_SECONDS_TO_RESOLVE = 600
@@ -31,13 +31,9 @@ def resolved_jars(name: str, packages: Sequence[str], excludes: Sequence[str] = 
         SetupError: a package could not be resolved.
     """
     digest = sha256("\n".join([*packages, *excludes]).encode()).hexdigest()[:12]
-    target = REPO / ".cache" / "test-jars" / f"{name}-{digest}"
-    if target.is_dir():
-        return target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    # Resolved in another folder and moved in one step. If two run at once, the first one stays.
-    with tempfile.TemporaryDirectory(dir=target.parent) as aside:
-        nothing = Path(aside) / "nothing.py"
+
+    def resolve(aside: Path) -> Path:
+        nothing = aside / "nothing.py"
         nothing.touch()
         command = [
             *(str(spark_home() / "bin" / "spark-submit"), "--master", "local[1]"),
@@ -59,9 +55,9 @@ def resolved_jars(name: str, packages: Sequence[str], excludes: Sequence[str] = 
         )
         if done.returncode:
             raise SetupError(f"the JARs of {name} could not be resolved: {done.stderr[-2000:]}")
-        with suppress(OSError):
-            (Path(aside) / "jars").rename(target)
-    return target
+        return aside / "jars"
+
+    return made_once(REPO / ".cache" / "test-jars" / f"{name}-{digest}", resolve)
 
 
 @contextmanager

@@ -11,12 +11,12 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from jobs.errors import SetupError
+from tests.support.made_once import made_once
 from tests.support.servers.fake_control import FakeKinesis
 from tests.support.servers.launch import free_port, running
 from tests.support.servers.server import Server
@@ -108,19 +108,15 @@ def missing_for_kinesis_local() -> str | None:
 
 
 def _installed_kinesis_local() -> Path:
-    home = CACHE / f"kinesis-local-{KINESIS_LOCAL_VERSION}"
-    main = home / "node_modules" / "kinesis-local" / "main.js"
     if shutil.which("node") is None:
         raise SetupError("kinesis-local needs Node.js 18 or newer; install node and npm")
-    if not main.exists():
-        home.mkdir(parents=True, exist_ok=True)
-        # Installed in another folder and moved in one step, so that an interrupted install leaves
-        # nothing incomplete. If two run at once, the first one stays.
-        with tempfile.TemporaryDirectory(dir=CACHE) as aside:
-            _npm_install(f"kinesis-local@{KINESIS_LOCAL_VERSION}", Path(aside))
-            with suppress(OSError):
-                (Path(aside) / "node_modules").rename(home / "node_modules")
-    return main
+
+    def install(aside: Path) -> Path:
+        _npm_install(f"kinesis-local@{KINESIS_LOCAL_VERSION}", aside)
+        return aside / "node_modules"
+
+    home = CACHE / f"kinesis-local-{KINESIS_LOCAL_VERSION}"
+    return made_once(home / "node_modules", install) / "kinesis-local" / "main.js"
 
 
 def _npm_install(package: str, prefix: Path) -> None:
