@@ -201,16 +201,16 @@ case $master in
 esac
 
 arguments=()
-$on_this_machine || options=(--name "${name:-event-lake $1}" ${options[@]+"${options[@]}"})
-! $on_this_machine || [ -z "$name" ] || options+=(--name "$name")
+$on_this_machine || name=${name:-event-lake $1}
+[ -z "$name" ] || options+=(--name "$name")
 if [ "$deploy_mode" = cluster ]; then
   options+=(--conf spark.yarn.appMasterEnv.PYTHONPATH=event_lake_packages)
   # A stream that loses its driver is started again by YARN, as often as failures are an hour apart. A
   # command that comes to an end by itself has somebody who reads its exit code.
+  attempts=spark.yarn.maxAppAttempts=1
   case "$*" in
-    *--once* | *--available-now*) attempts=spark.yarn.maxAppAttempts=1 ;;
+    *--once* | *--available-now*) ;;
     stream* | ingest* | process*) attempts=spark.yarn.am.attemptFailuresValidityInterval=1h ;;
-    *) attempts=spark.yarn.maxAppAttempts=1 ;;
   esac
   # Of two equal options the later one counts, which is the user's own.
   [ -n "$(from_properties "${attempts%%=*}")" ] || options=(--conf "$attempts" ${options[@]+"${options[@]}"})

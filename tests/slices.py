@@ -38,7 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 class Selection:
-    """Selects the tests of one process, and adds up what the processes have left out."""
+    """Selects the tests of one process, and prints which tests were left out."""
 
     def __init__(self, wanted: str | None) -> None:
         self._wanted = wanted

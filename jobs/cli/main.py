@@ -58,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
 def _run(command: Command, arguments: argparse.Namespace) -> int:
     from jobs.deploy import require_matching_python
 
-    require_matching_python()
+    require_matching_python()  # before a package is imported that could not be loaded
     from jobs.cli.logging_setup import set_up_logging
     from jobs.config import load_settings
     from jobs.runtime import stop_session, translated_spark_errors

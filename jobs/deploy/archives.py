@@ -67,18 +67,19 @@ def install(target: Path, delta: str, built_for: tuple[str, str] | None) -> None
     Raises:
         subprocess.CalledProcessError: pip failed; `stderr` has its output.
     """
-    # delta-spark requires pyspark, so it is installed without what it requires.
-    for packages in (ROOTS, ("--no-deps", f"delta-spark=={delta}")):
-        with TemporaryDirectory() as folder:
-            constraints = Path(folder, "constraints.txt")
-            constraints.write_text("\n".join(installed_versions()) if packages is ROOTS else "")
-            command = [
-                *(sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--quiet"),
-                *("--no-compile", "--target", str(target), "--constraint", str(constraints)),
-                *platform_options(built_for),
-                *packages,
-            ]
-            subprocess.run(command, check=True, capture_output=True, text=True)
+    pip = [
+        *(sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--quiet"),
+        *("--no-compile", "--target", str(target), *platform_options(built_for)),
+    ]
+    with TemporaryDirectory() as folder:
+        constraints = Path(folder, "constraints.txt")
+        constraints.write_text("\n".join(installed_versions()))
+        # delta-spark requires pyspark, so it is installed without what it requires.
+        for packages in (
+            ("--constraint", str(constraints), *ROOTS),
+            ("--no-deps", f"delta-spark=={delta}"),
+        ):
+            subprocess.run([*pip, *packages], check=True, capture_output=True, text=True)
 
 
 def platform_options(built_for: tuple[str, str] | None) -> list[str]:
