@@ -28,7 +28,7 @@ from transforms.compose import Transform
 from transforms.deduplication import is_accepted
 from transforms.enrichment import Field
 from transforms.errors import require
-from transforms.parsing import utc_date
+from transforms.parsing import utc_date, without_byte_order_mark
 
 
 def as_raw(records: DataFrame) -> DataFrame:
@@ -107,7 +107,8 @@ def as_events(
     Columns in:   those of EVENT_SCHEMA but payload and contract_version; data; the fields' columns;
                   `extra`
     Columns out:  those of EVENT_SCHEMA and the fields; payload: string, the record's text
-                  unchanged; contract_version: string, as given; after them `extra`, unchanged
+                  unchanged, without a byte order mark; contract_version: string, as given; after
+                  them `extra`, unchanged
     Rows:         one out for each in
 
     Raises:
@@ -122,7 +123,7 @@ def as_events(
         needed = [name for name in columns if name not in added_here]
         require(events, DATA, *needed, owner="as_events")
         return (
-            events.withColumn(PAYLOAD, F.col(DATA).cast("string"))
+            events.withColumn(PAYLOAD, without_byte_order_mark(F.col(DATA)))
             .withColumn(CONTRACT_VERSION, F.lit(contract_version).cast("string"))
             .select(*columns)
         )

@@ -12,7 +12,7 @@ from operator import and_
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.audit.reference_parser import members, read_event, utc_date
+from jobs.audit.reference_parser import event_text, members, read_event, utc_date
 from jobs.dataframes import only_hashes
 from transforms.columns import (
     CREATED_AT,
@@ -135,7 +135,8 @@ def with_members(records: DataFrame) -> DataFrame:
 
 
 def _record_entry(records: DataFrame, table: str) -> DataFrame:
-    return _entry(with_members(records), table, _content(F.col(DATA)))
+    text = event_text(F.col(DATA)).cast("binary")
+    return _entry(with_members(records), table, _content(text))
 
 
 def _event_entry(events: DataFrame) -> DataFrame:

@@ -16,7 +16,7 @@ from jobs.audit.reconciliation import (
     counts_by_table,
     with_members,
 )
-from jobs.audit.reference_parser import members, read_event, utc_date
+from jobs.audit.reference_parser import event_text, members, read_event, utc_date
 from transforms.columns import (
     CREATED_AT,
     DATA,
@@ -78,7 +78,8 @@ def _event_entry(events: DataFrame) -> DataFrame:
 
 
 def _record_entry(records: DataFrame, table: str) -> DataFrame:
-    return _entry(records, table, F.col(DATA), is_misfiled=F.lit(False))
+    text = event_text(F.col(DATA)).cast("binary")
+    return _entry(records, table, text, is_misfiled=F.lit(False))
 
 
 def _entry(rows: DataFrame, table: str, data: Column, is_misfiled: Column) -> DataFrame:

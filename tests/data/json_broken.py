@@ -190,7 +190,7 @@ event_uuid,event_name,created_at
     "\u20281".encode(),
     "\u200b1".encode(),
     "[\u2060]".encode(),
-    "\ufeff1".encode(),
+    " \ufeff1".encode(),
     "“a”".encode(),
     "١".encode(),
     "１".encode(),

@@ -154,13 +154,18 @@ def _time_forms(micros: int) -> list[str]:
         f"{plain}000+00:00",
         plain.replace("T", " ") + "+0000",
         india.strftime("%Y-%m-%dT%H:%M:%S.%f") + "+05:30",
+        india.strftime("%Y%m%dT%H%M%S,%f") + "+0530",
+        plain.replace("T", " ") + " UTC",
+        f"{plain}+00:00[Europe/London]",
     ]
     numbers = [str(micros), digits, f"{digits}9"]  # digits after the microseconds are cut
     if micros % 10**3 == 0:
         numbers.append(str(micros // 10**3))
     if micros % 10**6 == 0:
         numbers += [str(micros // 10**6), f"{micros // 10**6}.0"]
-        texts.append(time.strftime("%Y-%m-%dT%H:%M:%SZ"))
+        texts += [time.strftime("%Y-%m-%dT%H:%M:%SZ"), time.strftime("%Y-%m-%d %H:%M:%S+00")]
+    if micros % (60 * 10**6) == 0:
+        texts += [time.strftime("%Y-%m-%dT%H:%MZ"), india.strftime("%Y-%m-%dT%H:%M+05:30")]
     return [*numbers, f"{digits}e0", *(json.dumps(text) for text in numbers + texts)]
 
 
@@ -175,8 +180,10 @@ _NO_TIMES: list[object] = [None, True, [], {}, *_NO_NUMBERS, *_NO_ISO]
 # The last of two members with one name counts.
 _TWICE = ', "created_at": 1, "created_at": 1767225600'
 _NAMES = ["a:b", "a:b:c", "d"]
-_BAD_NAMES: list[object] = [None, "", "a b", ":a", 7, "x" * 201, "__HIVE_DEFAULT_PARTITION__"]
-_RESTS = ["", "", ', "x": 1', ', "x": "\\ud800"', ', "x": {"event_uuid": "e1"}', "\n"]
+_TOO_LONG = ["x" * 245, ":".join("a" * 100)]
+_BAD_NAMES: list[object] = [None, "", "a b", ":a", 7, *_TOO_LONG, "__HIVE_DEFAULT_PARTITION__"]
+_LONG_NUMBER = f', "x": {10**1500}'
+_RESTS = ["", ', "x": 1', _LONG_NUMBER, ', "x": "\\ud800"', ', "x": {"event_uuid": "e1"}', "\n"]
 _BROKEN_RESTS = ["} {", ", ", ', "x": NaN', ', "x": "\udc80"', "\x00"]
 
 

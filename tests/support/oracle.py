@@ -16,13 +16,16 @@ Identity = tuple[str, int]
 _UUID = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,256}")
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
 _NAME = re.compile(r"[A-Za-z0-9_.-]+(:[A-Za-z0-9_.-]+)*")
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
-_MAX_NAME = 200
+_MAX_FOLDER = 255
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _ISO = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
-    r"(Z|[+-][0-9]{2}:?[0-9]{2})"
+    r" *(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8})[Tt ]"
+    r"(?P<time>[0-9]{2}(:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?)?|[0-9]{4}([0-9]{2}([.,][0-9]+)?)?) ?"
+    r"(?P<offset>Z|z|UTC|GMT|[+-][0-9]{2}(:?[0-9]{2})?)(\[[^\[\]]+\])? *"
 )
+_DAY = 24 * 3600 * 10**6
 _FLOOR = datetime(2000, 1, 1, tzinfo=UTC)
 _MAX_FUTURE = timedelta(minutes=5)
 
@@ -54,14 +57,15 @@ def expected_of(
         if identity is None:
             quarantine[data] += 1
         else:
-            events.setdefault(identity, set()).add(data)
+            events.setdefault(identity, set()).add(data.removeprefix(_BYTE_ORDER_MARK))
     return Expected(raw, events, quarantine)
 
 
 def judge(data: bytes, arrived: int, max_future: timedelta = _MAX_FUTURE) -> Identity | None:
     """The identity of a valid event, or None."""
     try:
-        event = json.loads(data.decode("utf-8"), parse_constant=_reject, parse_float=Decimal)
+        text = data.decode("utf-8").removeprefix("\ufeff")
+        event = json.loads(text, parse_constant=_reject, parse_float=Decimal, parse_int=Decimal)
     except (ValueError, RecursionError):
         return None
     if not isinstance(event, dict):
@@ -73,7 +77,7 @@ def judge(data: bytes, arrived: int, max_future: timedelta = _MAX_FUTURE) -> Ide
         return None  # the question mark may replace half of a surrogate pair
     if not isinstance(name, str) or not _NAME.fullmatch(name) or name == _NULL_PARTITION:
         return None
-    if len(name) > _MAX_NAME:
+    if len("event_name=") + len(name) + 2 * name.count(":") > _MAX_FOLDER:
         return None
     created = _created_at(event.get("created_at"))
     latest = arrived + max_future // timedelta(microseconds=1)
@@ -89,7 +93,7 @@ def micros(time: datetime) -> int:
 
 def _created_at(value: object) -> int | None:
     """The value of a JSON member as microseconds since 1970, or None."""
-    if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
+    if not isinstance(value, Decimal | str):
         return None
     if isinstance(value, str) and not _NUMBER.fullmatch(value):
         return _iso(value)
@@ -101,10 +105,16 @@ def _created_at(value: object) -> int | None:
 
 
 def _iso(text: str) -> int | None:
-    if not _ISO.fullmatch(text):
+    parts = _ISO.fullmatch(text)
+    if parts is None:
         return None
+    offset = re.sub("UTC|GMT|Z|z", "+00", parts["offset"])
+    # The end of a day is the beginning of the next one.
+    time, days = parts["time"].replace(",", "."), 0
+    if re.fullmatch("24[0:.]*", time):
+        time, days = "00" + time[2:], 1
     try:
-        return micros(datetime.fromisoformat(text))
+        return micros(datetime.fromisoformat(f"{parts['date']}T{time}{offset}")) + days * _DAY
     except ValueError:
         return None
 

@@ -1,8 +1,10 @@
 """Parse the bytes of a record: the JSON object, its values, and times."""
 
 from transforms.parsing.records import MAX_RECORD_BYTES, with_parsed_json
+from transforms.parsing.strict_json import MAX_LEVELS, MAX_NUMBER_CHARS, without_byte_order_mark
 from transforms.parsing.timestamps import (
     iso_text,
+    missing_part,
     utc_date,
     with_created_datetime,
     with_times,
@@ -18,6 +20,8 @@ from transforms.parsing.variants import (
 )
 
 __all__ = [
+    "MAX_LEVELS",
+    "MAX_NUMBER_CHARS",
     "MAX_RECORD_BYTES",
     "as_type",
     "is_absent",
@@ -26,9 +30,11 @@ __all__ = [
     "is_text",
     "iso_text",
     "json_type",
+    "missing_part",
     "utc_date",
     "with_created_datetime",
     "with_parsed_json",
     "with_times",
     "with_timestamp",
+    "without_byte_order_mark",
 ]

@@ -15,36 +15,23 @@ from collections.abc import Sequence
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import (
-    ArrayType,
-    IntegerType,
-    StringType,
-    StructField,
-    StructType,
-    VariantType,
-)
+from pyspark.sql.types import ArrayType, IntegerType, StructField, StructType, VariantType
 
 from transforms.columns import CREATED_AT, DATA, EVENT_NAME, EVENT_UUID, FAULT, JSON
 from transforms.compose import Transform
 from transforms.errors import InvalidSettingError, require
+from transforms.parsing.strict_json import (
+    CORRUPT,
+    WITHOUT_LIMITS,
+    json_start,
+    read_strictly,
+    without_byte_order_mark,
+)
 from transforms.parsing.variants import as_type, json_type, text_of
 
 # The largest record that Kinesis accepts. A VARIANT may have 16 MiB.
 MAX_RECORD_BYTES = 10 * 1024 * 1024
 
-_CORRUPT = "_corrupt"
-# Exactly RFC 8259. `maxNestingDepth` stays at Jackson's 1000: more overflows the stack.
-_STRICT = {
-    "mode": "PERMISSIVE",
-    "columnNameOfCorruptRecord": _CORRUPT,
-    "allowComments": "false",
-    "allowSingleQuotes": "false",
-    "allowUnquotedFieldNames": "false",
-    "allowUnquotedControlChars": "false",
-    "allowNonNumericNumbers": "false",
-    "allowNumericLeadingZeros": "false",
-    "allowBackslashEscapingAnyCharacter": "false",
-}
 _WHITESPACE = " \t\r\n"
 
 
@@ -53,7 +40,7 @@ def with_parsed_json(
     max_record_bytes: int = MAX_RECORD_BYTES,
     nonce: str | None = None,
 ) -> Transform:
-    """Parse `data` as one JSON object (RFC 8259, UTF-8 without byte order mark).
+    """Parse `data` as one JSON object (RFC 8259, UTF-8). A byte order mark before it is ignored.
 
     Columns in:   data: binary
     Columns out:  + json: struct<event_uuid, event_name, created_at and each of `roots`: variant>,
@@ -62,14 +49,16 @@ def with_parsed_json(
                   + fault: string, null for a valid record, else one of
                     too_large      more than `max_record_bytes`; not parsed
                     not_utf8
-                    not_json       also: empty, null, nested deeper than 1000, and since Spark 4.2
-                                   half of a surrogate pair in a member of `json`
+                    not_json       also: empty, null
+                    unsupported_json  a valid object past a limit of the parser (`strict_json`),
+                                   and since Spark 4.2 with half of a surrogate pair in a member of
+                                   `json`
                     not_an_object  valid JSON, but an array, a text, a number, true, false, null
                     trailing_data  a valid object, followed by something else, such as another one
     Rows:         one out for each in
 
     If a key occurs twice, the last value is used. Inside of a member of `json` this requires
-    `spark.sql.variant.allowDuplicateKeys=true`; without it the record is not_json.
+    `spark.sql.variant.allowDuplicateKeys=true`; without it the record is unsupported_json.
 
     Args:
         roots: further members of the root object that `json` contains.
@@ -98,11 +87,11 @@ def with_parsed_json(
     is_readable = fits & F.is_valid_utf8(text)
     marked = F.col("_marked")
     is_valid = F.coalesce(
-        marked.getField(_CORRUPT).isNull() & (marked.getField(nonce) == 1), F.lit(False)
+        marked.getField(CORRUPT).isNull() & (marked.getField(nonce) == 1), F.lit(False)
     )
     parsed = F.struct(*(marked.getField(member).alias(member) for member in members))
     # Parsed twice more. Records that are too large or not UTF-8 need no further test.
-    rejected = F.when(~is_valid & is_readable, _trimmed(text))
+    rejected = F.when(~is_valid & is_readable, _trimmed(without_byte_order_mark(data)))
     is_whole, whole = _whole_value(F.col("_whole"), nonce)
     fault = (
         F.when(F.col(JSON).isNotNull(), F.lit(None))
@@ -110,7 +99,8 @@ def with_parsed_json(
         .when(~F.is_valid_utf8(text), "not_utf8")
         .when(is_whole & json_type(whole).startswith("OBJECT"), F.lit(None))  # an empty object
         .when(is_whole, "not_an_object")
-        .when(_has_trailing_data(F.col("_first"), nonce), "trailing_data")
+        .when(_ends_after_root(F.col("_first"), nonce), "trailing_data")
+        .when(_is_root(F.col("_first"), nonce), "unsupported_json")
         .otherwise("not_json")
     )
 
@@ -120,7 +110,7 @@ def with_parsed_json(
         # in the step before.
         return (
             records.withColumn("_marked", F.when(is_readable, _with_nonce(data, nonce)))
-            .withColumn("_marked", _read(F.col("_marked"), _marked_schema(members, nonce)))
+            .withColumn("_marked", read_strictly(F.col("_marked"), _marked_schema(members, nonce)))
             .withColumns(
                 {
                     JSON: F.when(is_valid, parsed),
@@ -132,8 +122,10 @@ def with_parsed_json(
             )
             .withColumns(
                 {
-                    "_whole": _read(F.col("_whole"), _array_schema(nonce)),
-                    "_first": _read(F.col("_first"), _marked_schema((), nonce)),
+                    "_whole": read_strictly(F.col("_whole"), _array_schema(nonce)),
+                    "_first": read_strictly(
+                        F.col("_first"), _marked_schema((), nonce), WITHOUT_LIMITS
+                    ),
                 }
             )
             .withColumn(FAULT, fault)
@@ -143,15 +135,6 @@ def with_parsed_json(
         )
 
     return apply
-
-
-def _read(text: Column, schema: StructType) -> Column:
-    """Parse the members of `schema`. If `text` is no JSON object, `_CORRUPT` contains all of it."""
-    # Spark keeps a column that is used twice in the step before. It would copy the expression of a
-    # column that is used once into the argument.
-    used_twice = F.when(text.isNotNull(), text)
-    with_corrupt = StructType([*schema, StructField(_CORRUPT, StringType())])
-    return F.from_json(used_twice, with_corrupt, _STRICT)
 
 
 def _with_nonce(data: Column, nonce: str) -> Column:
@@ -178,7 +161,9 @@ def _ends_with_brace(body: Column) -> Column:
 
 
 def _all_but_last(body: Column) -> Column:
-    return F.substring(body, F.lit(1), F.octet_length(body) - 1)
+    """`body` without its last byte, and without a byte order mark."""
+    start = json_start(body)
+    return F.substring(body, start, F.octet_length(body) - start)
 
 
 def _in_array(text: Column, nonce: str) -> Column:
@@ -194,7 +179,7 @@ def _whole_value(wrapper: Column, nonce: str) -> tuple[Column, Column]:
     """Return whether the record is one valid JSON value, and that value."""
     values = wrapper.getField(nonce)
     is_whole = (
-        wrapper.getField(_CORRUPT).isNull()
+        wrapper.getField(CORRUPT).isNull()
         & (F.size(values) == 2)
         & (as_type(F.get(values, F.lit(1)), "string") == nonce)
     )
@@ -205,11 +190,19 @@ def _opens_with_brace(text: Column) -> Column:
     return F.ltrim(text, F.lit(_WHITESPACE)).startswith("{")
 
 
-def _has_trailing_data(first: Column, nonce: str) -> Column:
+def _ends_after_root(first: Column, nonce: str) -> Column:
     """Return whether the record starts with a valid object that ends before the record does.
 
     `from_json` ignores everything after that object. If the object has the nonce, it is the whole
-    record, and the record was rejected because of one of its members.
+    record.
     """
-    is_valid = first.isNotNull() & first.getField(_CORRUPT).isNull()
-    return is_valid & first.getField(nonce).isNull()
+    return _is_object(first) & first.getField(nonce).isNull()
+
+
+def _is_root(first: Column, nonce: str) -> Column:
+    """Return whether the record is a valid object, rejected for a limit or one of its members."""
+    return _is_object(first) & (first.getField(nonce) == 1)
+
+
+def _is_object(first: Column) -> Column:
+    return first.isNotNull() & first.getField(CORRUPT).isNull()

@@ -2,12 +2,13 @@
 
 | reason | if |
 |---|---|
-| `not_utf8` `not_json` `not_an_object` `trailing_data` `too_large` | see `with_parsed_json` |
+| `not_utf8` `not_json` `unsupported_json` `not_an_object` `trailing_data` `too_large` | see
+  `with_parsed_json` |
 | `missing_event_uuid` `missing_event_name` `missing_created_at` | absent, JSON null, blank text |
 | `wrong_type_event_uuid` `wrong_type_event_name` | not text |
 | `wrong_type_created_at` | neither number nor text |
 | `invalid_event_uuid` | control characters, too long, or half of a surrogate pair |
-| `invalid_event_name` | does not match the pattern, is too long, or cannot be a partition |
+| `invalid_event_name` | does not match the pattern, or its folder has more than 255 bytes |
 | `created_at_unreadable` | a number or text that is no time (see `parsing/timestamps.py`) |
 | `created_at_in_future` | later than the record's arrival by more than `max_future` |
 | `created_at_too_old` | earlier than `created_at_floor` |
@@ -32,15 +33,14 @@ from transforms.columns import (
 )
 from transforms.compose import Transform
 from transforms.errors import require
-from transforms.parsing import as_type, is_absent, is_number, is_text, iso_text, json_type
+from transforms.parsing import as_type, is_absent, is_number, is_text
+from transforms.validation.details import MAX_UUID_CHARS, fault_detail, member_details
+from transforms.validation.folders import is_folder_name
 from transforms.validation.limits import DEFAULT_LIMITS, CheckLimits
 
-# Hive's name for the partition of null: an event of this name would be read back without a name.
-_NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
-_MAX_UUID_CHARS = 256
 _PRINTABLE = r"\A\P{Cntrl}+\z"
 # Half of a surrogate pair is valid JSON, but not UTF-8. The parser replaces it with `?`, so two
-# different uuids would become equal. (Since Spark 4.2 the parser rejects the record: `not_json`.)
+# different uuids would become equal. (Since Spark 4.2 the parser rejects the record.)
 _HALF_PAIR = (
     r"(?i)\\ud[89ab][0-9a-f]{2}(?!\\ud[c-f][0-9a-f]{2})"
     r"|(?<!\\ud[89ab][0-9a-f]{2})\\ud[c-f][0-9a-f]{2}"
@@ -66,7 +66,7 @@ def with_reasons(limits: CheckLimits = DEFAULT_LIMITS) -> Transform:
     none = F.array().cast("array<string>")
     is_valid = F.coalesce(fault, *by_member).isNull()
     reasons = F.array_except(F.array(fault, *by_member), F.array(F.lit(None).cast("string")))
-    details = F.concat_ws("; ", _fault_detail(limits), *_member_details(limits, *by_member))
+    details = F.concat_ws("; ", fault_detail(limits), *member_details(limits, *by_member))
 
     def apply(records: DataFrame) -> DataFrame:
         require(
@@ -97,7 +97,7 @@ def uuid_reason() -> Column:
     """The reason why `event_uuid` cannot identify an event, or null."""
     uuid = F.col(EVENT_UUID)
     has_half_pair = uuid.contains("?") & F.col(DATA).cast("string").rlike(_HALF_PAIR)
-    is_invalid = (F.length(uuid) > _MAX_UUID_CHARS) | ~uuid.rlike(_PRINTABLE) | has_half_pair
+    is_invalid = (F.length(uuid) > MAX_UUID_CHARS) | ~uuid.rlike(_PRINTABLE) | has_half_pair
     return F.coalesce(
         _absent_or_mistyped(EVENT_UUID, uuid),
         reason_if(_is_blank(uuid), "missing_event_uuid"),
@@ -109,11 +109,7 @@ def name_reason(limits: CheckLimits) -> Column:
     """The reason why `event_name` cannot name an event and its partition, or null."""
     name = F.col(EVENT_NAME)
     # Length comes first: a pattern with a repeated group overflows the stack on very long text.
-    is_invalid = (
-        (F.length(name) > limits.max_event_name_chars)
-        | ~name.rlike(rf"\A(?:{limits.event_name_pattern})\z")
-        | (name == _NULL_PARTITION)
-    )
+    is_invalid = ~is_folder_name(name) | ~name.rlike(rf"\A(?:{limits.event_name_pattern})\z")
     return F.coalesce(
         _absent_or_mistyped(EVENT_NAME, name),
         reason_if(_is_blank(name), "missing_event_name"),
@@ -147,73 +143,6 @@ def _absent_or_mistyped(member: str, text: Column) -> Column:
 
 def _is_blank(text: Column) -> Column:
     return F.trim(text) == ""
-
-
-def _fault_detail(limits: CheckLimits) -> Column:
-    data, fault = F.col(DATA), F.col(FAULT)
-    text = data.cast("string")
-    return (
-        F.when(fault.isNull(), None)
-        .when(
-            fault == "too_large",
-            F.concat(
-                F.lit(f"expected at most {limits.max_record_bytes} bytes, got "),
-                F.octet_length(data).cast("string"),
-            ),
-        )
-        .when(
-            fault == "not_utf8",
-            F.concat(F.lit("expected UTF-8, got bytes "), F.hex(F.substring(data, 1, 16))),
-        )
-        .when(
-            fault == "trailing_data",
-            F.concat(
-                F.lit("expected one JSON object, got more, which ends in "),
-                F.right(text, F.lit(60)),
-            ),
-        )
-        .when(
-            F.coalesce(F.octet_length(data), F.lit(0)) == 0, "expected a JSON object, got no data"
-        )
-        .otherwise(F.concat(F.lit("expected a JSON object, got "), F.left(text, F.lit(60))))
-    )
-
-
-def _member_details(limits: CheckLimits, *reasons: Column) -> list[Column]:
-    uuid, name, time = reasons
-    expected_name = (
-        f"at most {limits.max_event_name_chars} characters like {limits.event_name_pattern}"
-    )
-    epoch_or_iso = "epoch seconds, milliseconds or microseconds, or ISO 8601 with offset"
-    expected_time = (
-        F.when(
-            time == "created_at_too_old", f"a time from {limits.created_at_floor.isoformat()} on"
-        )
-        .when(
-            time == "created_at_in_future",
-            F.concat(
-                F.lit(
-                    f"at most {limits.max_future.total_seconds():g} seconds after the arrival at "
-                ),
-                iso_text(F.coalesce(ARRIVED_AT, INGESTED_AT)),
-            ),
-        )
-        .otherwise(epoch_or_iso)
-    )
-    return [
-        _detail(uuid, EVENT_UUID, F.lit(f"1 to {_MAX_UUID_CHARS} printable characters")),
-        _detail(name, EVENT_NAME, F.lit(expected_name)),
-        _detail(time, CREATED_AT, expected_time),
-    ]
-
-
-def _detail(reason: Column, member: str, expected: Column) -> Column:
-    value = F.col(JSON).getField(member)
-    kind = F.lower(F.substring_index(json_type(value), "<", 1))
-    found = F.concat_ws(" ", kind, F.left(as_type(value, "string"), F.lit(40)))
-    found_or_nothing = F.when(value.isNull(), "nothing").otherwise(found)
-    detail = F.concat(F.lit(f"{member}: expected "), expected, F.lit(", got "), found_or_nothing)
-    return F.when(reason.isNotNull(), detail)
 
 
 def _micros(time: datetime) -> int:

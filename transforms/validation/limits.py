@@ -14,12 +14,10 @@ EVENT_NAME_PATTERN = "[A-Za-z0-9_.-]+(:[A-Za-z0-9_.-]+)*"
 class CheckLimits:
     """The limits of a valid event.
 
-    created_at_floor:     earlier events are rejected.
-    max_future:           an event whose created_at is later than its arrival by more is rejected.
-    max_record_bytes:     larger records are rejected without being parsed.
-    event_name_pattern:   a Java regular expression that the whole name must match.
-    max_event_name_chars: longer names are rejected, because object stores limit the length of a
-                          path.
+    created_at_floor:   earlier events are rejected.
+    max_future:         an event whose created_at is later than its arrival by more is rejected.
+    max_record_bytes:   larger records are rejected without being parsed.
+    event_name_pattern: a Java regular expression that the whole name must match.
 
     Raises:
         InvalidSettingError: a limit is invalid.
@@ -29,7 +27,6 @@ class CheckLimits:
     max_future: timedelta = timedelta(minutes=5)
     max_record_bytes: int = MAX_RECORD_BYTES
     event_name_pattern: str = EVENT_NAME_PATTERN
-    max_event_name_chars: int = 200
 
     def __post_init__(self) -> None:
         if self.created_at_floor.tzinfo is None:
@@ -38,8 +35,6 @@ class CheckLimits:
             raise _invalid("max_future", "a duration of 0 or more", self.max_future)
         if self.max_record_bytes < 1:
             raise _invalid("max_record_bytes", "at least 1", self.max_record_bytes)
-        if self.max_event_name_chars < 1:
-            raise _invalid("max_event_name_chars", "at least 1", self.max_event_name_chars)
         try:
             re.compile(self.event_name_pattern)
         except re.error as error:

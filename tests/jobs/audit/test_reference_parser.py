@@ -1,6 +1,7 @@
 """The parser of the audit reads every record that can become an event."""
 
 from datetime import datetime, timedelta
+from itertools import cycle
 
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
@@ -25,8 +26,14 @@ def test_it_reads_every_time_that_an_event_may_have(spark: SparkSession) -> None
 
 
 def test_it_reads_what_is_one_json_object_and_nothing_else(spark: SparkSession) -> None:
-    """Each value of the corpus is put into an object."""
-    cases = {b'{"x":%s,"event_name":"a:b"}' % (data or b""): fault for data, fault in CORPUS}
+    """Each value of the corpus is put into an object, with and without a byte order mark."""
+    values = {data or b"": fault for data, fault in CORPUS}
+    mark = b"\xef\xbb\xbf"
+    cases = {
+        before + b'{"x":%s,"event_name":"a:b"}' % data: fault
+        for before, (data, fault) in zip(cycle([b"", mark]), values.items(), strict=False)
+        if not data.startswith(mark)
+    }
 
     rows = with_members(raw_frame(spark, list(cases)))
 

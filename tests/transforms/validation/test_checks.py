@@ -16,7 +16,7 @@ from transforms.validation.checks import with_reasons
 from transforms.validation.limits import CheckLimits
 
 VALID: list[str] = []
-HALF_PAIR_IN_UUID = ["invalid_event_uuid" if KEEPS_HALF_PAIRS else "not_json"]
+HALF_PAIR_IN_UUID = ["invalid_event_uuid" if KEEPS_HALF_PAIRS else "unsupported_json"]
 
 
 def _checked(raw: DataFrame, limits: CheckLimits | None = None) -> DataFrame:
@@ -45,6 +45,8 @@ RECORDS = [
     (b"\xff", ["not_utf8"]),
     (b"[]", ["not_an_object"]),
     (_event() + _event(), ["trailing_data"]),
+    (b"\xef\xbb\xbf" + _event(), VALID),
+    (_event(extra=10**1500), VALID),
     (_event(extra="x" * 2000), ["too_large"]),
     # several reasons
     (b"{}", ["missing_event_uuid", "missing_event_name", "missing_created_at"]),
@@ -77,8 +79,10 @@ RECORDS = [
     (_event(event_name=7), ["wrong_type_event_name"]),
     (_event(event_name="a"), VALID),
     (_event(event_name="A_b-c.1:2:3"), VALID),
-    (_event(event_name="x" * 200), VALID),
-    (_event(event_name="x" * 201), ["invalid_event_name"]),
+    (_event(event_name="x" * 244), VALID),
+    (_event(event_name="x" * 245), ["invalid_event_name"]),
+    (_event(event_name="a" + ":a" * 60), VALID),
+    (_event(event_name="a" + ":a" * 61), ["invalid_event_name"]),
     (_event(event_name="a:" * 400 + "a"), ["invalid_event_name"]),
     (_event(event_name="a:"), ["invalid_event_name"]),
     (_event(event_name=":a"), ["invalid_event_name"]),
@@ -121,22 +125,46 @@ def test_detail_names_what_was_expected_and_what_was_found(spark: SparkSession) 
         (b"hello", "expected a JSON object, got hello"),
         (b"\xff\x01", "expected UTF-8, got bytes FF01"),
         (b"{}{1}", "expected one JSON object, got more, which ends in {}{1}"),
-        (_event(x="y" * 500), "expected at most 400 bytes, got 587"),
+        (_event(x="y" * 10_000), "expected at most 10000 bytes, got 10087"),
         (
             _event(event_uuid=7),
             "event_uuid: expected 1 to 256 printable characters, got bigint 7",
         ),
         (
             _event(event_name={"a": 1}, created_at="soon"),
-            "event_name: expected at most 200 characters like [a-z]+(:[a-z]+)*, "
+            "event_name: expected a name like [a-z]+(:[a-z]+)*, "
             'got object {"a":1}; '
             "created_at: expected epoch seconds, milliseconds or microseconds, or ISO 8601 "
-            "with offset, got string soon",
+            "with date, time and offset, got string soon",
         ),
         (
             b'{"event_uuid":"e","event_name":"a"}',
             "created_at: expected epoch seconds, milliseconds or microseconds, or ISO 8601 "
-            "with offset, got nothing",
+            "with date, time and offset, got nothing",
+        ),
+        *(
+            (
+                _event(created_at=text),
+                "created_at: expected epoch seconds, milliseconds or microseconds, or ISO 8601 "
+                f"with date, time and offset (this has {missing}), got string {text}",
+            )
+            for text, missing in [
+                ("2025-11-22T08:26:40", "no offset"),
+                ("20251122 0826", "no offset"),
+                ("2025-11-22", "no time"),
+                ("08:26:40Z", "no date"),
+                ("08:26", "no date"),
+            ]
+        ),
+        (
+            _event(event_name="ab:" * 50 + "a"),
+            "event_name: expected a name whose folder has at most 255 bytes, not 262, "
+            f"got string {'ab:' * 13}a",
+        ),
+        (
+            b'{"a":' * 1_001 + b"1" + b"}" * 1_001,
+            "expected at most 1000 levels of nesting and 10000 characters of a number, and whole "
+            "surrogate pairs in the members that are read",
         ),
         (
             _event(created_at=1),
@@ -148,7 +176,7 @@ def test_detail_names_what_was_expected_and_what_was_found(spark: SparkSession) 
             "2025-11-22T08:30:00.000000Z, got string 2026-01-01T00:00:00Z",
         ),
     ]
-    limits = CheckLimits(max_record_bytes=400, event_name_pattern="[a-z]+(:[a-z]+)*")
+    limits = CheckLimits(max_record_bytes=10_000, event_name_pattern="[a-z]+(:[a-z]+)*")
 
     actual = in_order(_checked(raw_frame(spark, [data for data, _ in cases]), limits), "detail")
 
@@ -178,8 +206,7 @@ def test_each_limit_changes_its_check(spark: SparkSession) -> None:
     limits = CheckLimits(
         created_at_floor=datetime(2025, 11, 22, 8, 26, 41, tzinfo=UTC),
         max_future=timedelta(0),
-        event_name_pattern="[a-z]+|é",
-        max_event_name_chars=3,
+        event_name_pattern="[a-z]{3}|é",
     )
     records = [
         _event(event_name="abc", created_at=1763800001),

@@ -15,7 +15,6 @@ from transforms.validation.limits import DEFAULT_LIMITS, CheckLimits
         ({"created_at_floor": datetime(2000, 1, 1)}, "created_at_floor.*time zone"),
         ({"max_future": timedelta(seconds=-1)}, "max_future.*0 or more"),
         ({"max_record_bytes": 0}, "max_record_bytes.*at least 1"),
-        ({"max_event_name_chars": 0}, "max_event_name_chars.*at least 1"),
         ({"event_name_pattern": "("}, "event_name_pattern.*regular expression"),
     ],
 )
