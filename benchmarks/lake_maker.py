@@ -155,6 +155,7 @@ def as_delivered(records: DataFrame, arrived_ms: Column) -> DataFrame:
             "ingested_at": ingested,
             "ingest_date": F.to_date(ingested),
             "attempt": F.lit(0),
+            "record_index": F.lit(-1),
         }
     )
 

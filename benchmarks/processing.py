@@ -101,6 +101,7 @@ def raw_records(spark: SparkSession, count: int, files: int) -> DataFrame:
         "ingested_at": now,
         "ingest_date": F.to_date(now),
         "attempt": F.lit(0),
+        "record_index": F.lit(-1),
     }
     frame = events.select(*(column.alias(name) for name, column in columns.items()))
     return frame.to(spark.createDataFrame([], RAW_SCHEMA).schema)

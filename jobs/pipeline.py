@@ -1,12 +1,13 @@
 """The way of one record from top to bottom: THE ordered list of steps.
 
-    raw ──> deduplicated ──> foreachBatch: sink_steps ──> events, quarantine
+    raw ──> unpacked ──> deduplicated ──> foreachBatch: sink_steps ──> events, quarantine
 
-1. `parsed_and_validated` depends on one record and the rules alone, so `replay` and `rebuild` use
-   it as well.
-2. `deduplicated` adds the clock, and lets each event pass the state once.
-3. `sink_steps` compare a batch with the tables, then split and append it.
-4. `events` and `quarantine` derive the columns of the tables. What can be derived from columns that
+1. `unpacked` takes the events out of records that hold them in another form.
+2. `parsed_and_validated` depends on one event and the rules alone, so `replay` and `rebuild` use it
+   as well.
+3. `deduplicated` adds the clock, and lets each event pass the state once.
+4. `sink_steps` compare a batch with the tables, then split and append it.
+5. `events` and `quarantine` derive the columns of the tables. What can be derived from columns that
    a row has already is derived here, after the shuffles.
 """
 
@@ -31,15 +32,32 @@ from transforms.deduplication import (
     without_recent_duplicates,
 )
 from transforms.enrichment import field_roots, with_event_parts, with_fields, with_lateness
-from transforms.parsing import with_created_datetime, with_parsed_json, with_times
+from transforms.parsing import (
+    with_canonical_uuid,
+    with_created_datetime,
+    with_parsed_json,
+    with_times,
+)
 from transforms.table_rows import as_events, as_quarantine, without_unstored_columns
+from transforms.unpacking import with_unpacked_events, with_unpacking_faults
 from transforms.validation import with_reasons
 
 
+def unpacked(settings: Settings) -> Transform:
+    """Make one row of each event in a record: raw rows in, raw rows with unpacking_fault out."""
+    return with_unpacked_events(settings.format.record_format)
+
+
 def parsed_and_validated(settings: Settings) -> Transform:
-    """Read each record, and find every reason against it: raw rows in, rows with reasons out."""
+    """Read each event, and find every reason against it: unpacked rows in, with reasons out."""
     return compose(
-        with_parsed_json(field_roots(settings.fields), settings.checks.max_record_bytes),
+        with_parsed_json(
+            field_roots(settings.fields),
+            settings.checks.max_record_bytes,
+            paths=settings.format.paths,
+        ),
+        with_unpacking_faults,
+        *([with_canonical_uuid] if settings.once.canonical_uuid else []),
         with_times(),
         with_reasons(settings.limits),
         with_fields(settings.fields),
@@ -48,7 +66,7 @@ def parsed_and_validated(settings: Settings) -> Transform:
 
 
 def deduplicated(settings: Settings, coverage: StateCoverage) -> Transform:
-    """Let each event pass once: raw rows in, the rows that pass the state out."""
+    """Let each event pass once: unpacked rows in, the rows that pass the state out."""
     window, max_future = settings.once.window, settings.once.max_future
     return compose(
         with_clock(coverage.clock_floor),
@@ -74,7 +92,13 @@ def sink_steps(
         without_replayed_duplicates,
         EventNameLimit(names, settings.checks.max_event_names),
         without_stored_duplicates(tables.events),
-        split_and_append(tables, fence, events(settings), quarantine),
+        split_and_append(
+            tables,
+            fence,
+            events(settings),
+            quarantine,
+            sets_aside=settings.process.set_aside_unwritable,
+        ),
     )
 
 

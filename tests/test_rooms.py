@@ -28,7 +28,7 @@ LAYERS = (
 )
 ALLOWED_IN_TRANSFORMS = {
     *("collections", "dataclasses", "datetime", "functools", "pyspark", "re", "transforms"),
-    *("typing", "uuid"),
+    *("base64", "binascii", "json", "typing", "uuid", "zlib"),
 }
 
 

@@ -17,6 +17,9 @@ INGESTED_AT = "ingested_at"
 INGEST_DATE = "ingest_date"
 ATTEMPT = "attempt"
 
+# The index of an event in its record; -1: the record as it came
+RECORD_INDEX = "record_index"
+
 # An event
 EVENT_UUID = "event_uuid"
 EVENT_NAME = "event_name"
@@ -37,11 +40,14 @@ DETAIL = "detail"
 # Internal: no table has these
 JSON = "json"
 FAULT = "fault"
+UNPACKING_FAULT = "unpacking_fault"
 NEEDS_LOOKUP = "needs_lookup"
 MAY_BE_PROCESSED = "may_be_processed"
 
 # The position of a record in the stream, which identifies it before its bytes are parsed
-POSITION = (SHARD_ID, SEQUENCE_NUMBER, SUB_SEQUENCE_NUMBER, ATTEMPT)
+RECORD_POSITION = (SHARD_ID, SEQUENCE_NUMBER, SUB_SEQUENCE_NUMBER, ATTEMPT)
+# The position of what a record holds
+POSITION = (SHARD_ID, SEQUENCE_NUMBER, SUB_SEQUENCE_NUMBER, RECORD_INDEX, ATTEMPT)
 # The identity of an event
 IDENTITY = (EVENT_UUID, CREATED_AT)
 
@@ -50,7 +56,7 @@ RECORD_SCHEMA = f"""
     {SUB_SEQUENCE_NUMBER} bigint, {ARRIVED_AT} timestamp"""
 
 RAW_SCHEMA = f"""{RECORD_SCHEMA},
-    {INGESTED_AT} timestamp, {INGEST_DATE} date, {ATTEMPT} int"""
+    {INGESTED_AT} timestamp, {INGEST_DATE} date, {ATTEMPT} int, {RECORD_INDEX} int"""
 
 QUARANTINE_SCHEMA = f"""{RAW_SCHEMA},
     {REASONS} array<string>, {DETAIL} string,
@@ -60,5 +66,5 @@ EVENT_SCHEMA = f"""
     {EVENT_UUID} string, {EVENT_NAME} string, {CREATED_AT} timestamp, {EVENT_DATE} date,
     {CREATED_DATETIME} string, {EVENT_TYPE} string, {EVENT_SUBTYPE} string, {PAYLOAD} string,
     {ARRIVED_AT} timestamp, {INGESTED_AT} timestamp, {PROCESSED_AT} timestamp, {IS_LATE} boolean,
-    {SHARD_ID} string, {SEQUENCE_NUMBER} string, {SUB_SEQUENCE_NUMBER} bigint, {ATTEMPT} int,
-    {CONTRACT_VERSION} string"""
+    {SHARD_ID} string, {SEQUENCE_NUMBER} string, {SUB_SEQUENCE_NUMBER} bigint, {RECORD_INDEX} int,
+    {ATTEMPT} int, {CONTRACT_VERSION} string"""

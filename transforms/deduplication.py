@@ -30,6 +30,7 @@ from transforms.columns import (
 )
 from transforms.compose import Transform
 from transforms.errors import InvalidSettingError, require
+from transforms.unpacking import position_text
 
 OWN_POSITION = "own_position"
 
@@ -117,7 +118,7 @@ def with_own_position(rows: DataFrame) -> DataFrame:
     """
     require(rows, REASONS, NEEDS_LOOKUP, *POSITION, owner="with_own_position")
     stands_alone = ~is_accepted() | is_replayed()
-    return rows.withColumn(OWN_POSITION, F.when(stands_alone, F.concat_ws("/", *POSITION)))
+    return rows.withColumn(OWN_POSITION, F.when(stands_alone, position_text()))
 
 
 def without_recent_duplicates(window: timedelta) -> Transform:

@@ -11,7 +11,7 @@ from transforms.columns import ATTEMPT, EVENT_NAME, INGEST_DATE, POSITION, REASO
 from transforms.compose import Transform
 from transforms.errors import require
 
-# The position of a record in the stream, without its attempt
+# The position of what a record holds, without its attempt
 RECORD = POSITION[:-1]
 
 

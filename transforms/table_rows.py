@@ -22,6 +22,7 @@ from transforms.columns import (
     QUARANTINE_SCHEMA,
     RAW_SCHEMA,
     REASONS,
+    RECORD_INDEX,
     RECORD_SCHEMA,
 )
 from transforms.compose import Transform
@@ -29,6 +30,7 @@ from transforms.deduplication import is_accepted
 from transforms.enrichment import Field
 from transforms.errors import require
 from transforms.parsing import utc_date, without_byte_order_mark
+from transforms.unpacking import WHOLE_RECORD
 
 
 def as_raw(records: DataFrame) -> DataFrame:
@@ -37,7 +39,7 @@ def as_raw(records: DataFrame) -> DataFrame:
     Columns in:   RECORD_SCHEMA
     Columns out:  RAW_SCHEMA: + ingested_at: timestamp (UTC), Spark's time of the micro-batch, the
                   same when the batch is replayed; ingest_date: date (UTC) of ingested_at;
-                  attempt: int, 0
+                  attempt: int, 0; record_index: int, -1
     Rows:         one out for each in
 
     Raises:
@@ -48,6 +50,7 @@ def as_raw(records: DataFrame) -> DataFrame:
         records.withColumn(INGESTED_AT, F.current_timestamp())
         .withColumn(INGEST_DATE, utc_date(F.col(INGESTED_AT)))
         .withColumn(ATTEMPT, F.lit(0))
+        .withColumn(RECORD_INDEX, F.lit(WHOLE_RECORD))
         .select(*raw_columns())
     )
 

@@ -15,7 +15,7 @@ from transforms.columns import ATTEMPT, CREATED_AT, EVENT_DATE, IDENTITY, POSITI
 
 # A record that is rejected for one of these passed every check when it was processed, so its
 # duplicates were left out.
-_REASONS_AFTER_DEDUPLICATION = ("too_many_event_names", "withdrawn")
+_REASONS_AFTER_DEDUPLICATION = ("too_many_event_names", "unwritable", "withdrawn")
 
 _EVERY_ATTEMPT = 2**31 - 1
 

@@ -5,14 +5,14 @@ chance, so hashes are only used to clear rows: those of the position, the bytes 
 must agree, which are 192 bits. `jobs.audit.violations` compares the other rows exactly.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 from operator import and_
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.audit.reference_parser import event_text, members, read_event, utc_date
+from jobs.audit.reference_parser import ReferenceParser, event_text, utc_date
 from jobs.dataframes import only_hashes
 from transforms.columns import (
     CREATED_AT,
@@ -44,6 +44,7 @@ class Frames:
     raw: DataFrame
     events: DataFrame
     quarantine: DataFrame
+    parser: ReferenceParser = field(default_factory=ReferenceParser)
 
     def only(self, counted: DataFrame) -> "Frames":
         """Keep the rows whose position has its hash in `counted`.
@@ -61,6 +62,7 @@ class Frames:
             only_counted(self.raw, IN_RAW),
             only_counted(self.events, IN_EVENTS),
             only_counted(self.quarantine, IN_QUARANTINE),
+            self.parser,
         )
 
 
@@ -79,9 +81,9 @@ def count_by_hash(frames: Frames, partitions: int) -> DataFrame:
     entries = reduce(
         DataFrame.unionAll,
         (
-            _record_entry(frames.raw, IN_RAW),
+            _record_entry(frames.raw, IN_RAW, frames.parser),
             _event_entry(frames.events),
-            _record_entry(frames.quarantine, IN_QUARANTINE),
+            _record_entry(frames.quarantine, IN_QUARANTINE, frames.parser),
         ),
     )
     # Shuffled before the aggregation: an entry is half as large as its counters.
@@ -121,7 +123,7 @@ def identity_hash() -> Column:
     return F.when(is_whole, F.xxhash64(*IDENTITY))
 
 
-def with_members(records: DataFrame) -> DataFrame:
+def with_members(records: DataFrame, parser: ReferenceParser) -> DataFrame:
     """Read the identity and the name of an event from its bytes.
 
     Columns in:   data: binary
@@ -130,13 +132,13 @@ def with_members(records: DataFrame) -> DataFrame:
     Rows:         one out for each in
     """
     event = "read_event"
-    read = records.withColumn(event, read_event(F.col(DATA)))
-    return read.withColumns(members(F.col(event), F.col(DATA))).drop(event)
+    read = records.withColumn(event, parser.read_event(F.col(DATA)))
+    return read.withColumns(parser.members(F.col(event), F.col(DATA))).drop(event)
 
 
-def _record_entry(records: DataFrame, table: str) -> DataFrame:
+def _record_entry(records: DataFrame, table: str, parser: ReferenceParser) -> DataFrame:
     text = event_text(F.col(DATA)).cast("binary")
-    return _entry(with_members(records), table, _content(text))
+    return _entry(with_members(records, parser), table, _content(text))
 
 
 def _event_entry(events: DataFrame) -> DataFrame:

@@ -30,6 +30,7 @@ class Sample:
     shard_id: str | None
     sequence_number: str | None
     sub_sequence_number: int | None
+    record_index: int | None
     attempt: int | None
     event_uuid: str | None
     created_at: str | None
@@ -37,6 +38,8 @@ class Sample:
     def __str__(self) -> str:
         """`shardId-000000000000/4959…/0 event_uuid=e1 created_at=2026-01-31T00:00:00.000000Z`"""
         position = f"{self.shard_id}/{self.sequence_number}/{self.sub_sequence_number}"
+        if self.record_index is not None and self.record_index >= 0:
+            position += f"/{self.record_index}"
         attempt = f" attempt={self.attempt}" if self.attempt else ""
         if self.event_uuid is None:
             return f"{position}{attempt}"

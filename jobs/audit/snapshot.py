@@ -9,15 +9,20 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial, reduce
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.audit.reconciliation import Frames
+from jobs.audit.reference_parser import ReferenceParser
+from jobs.audit.reference_unpacking import in_parts
+from jobs.config import Format
 from jobs.errors import CheckpointError
 from jobs.lake import Tables, pinned
 from jobs.runtime import HadoopDirectory
-from transforms.columns import INGEST_DATE, INGESTED_AT
+from transforms.columns import INGEST_DATE, INGESTED_AT, RECORD_INDEX, RECORD_POSITION
+from transforms.unpacking import WHOLE_RECORD
 
 
 @dataclass(frozen=True)
@@ -43,12 +48,16 @@ def pin_tables(
     first: date | None,
     last: date | None,
     checkpoint: str | None,
+    form: Format,
+    parser: ReferenceParser,
 ) -> Snapshot:
     """Pin the newest versions of `tables`, cut to the ingest dates from `first` to `last`.
 
     Args:
         checkpoint: the checkpoint of `process`. Without it, `process` must have processed all
             records in raw.
+        form: what a record of raw holds.
+        parser: reads the events.
 
     Raises:
         CheckpointError: the checkpoint is damaged.
@@ -59,16 +68,23 @@ def pin_tables(
     quarantine, _ = pinned(spark, tables.quarantine)
     raw, newest = pinned(spark, tables.raw)
 
+    is_whole = F.col(RECORD_INDEX) == WHOLE_RECORD
+    stored = (table.where(is_whole).select(*RECORD_POSITION) for table in (events, quarantine))
+    as_wholes = reduce(DataFrame.unionAll, stored)
+    divided = partial(in_parts, form=form.record_format, as_wholes=as_wholes)
+
     def processed() -> DataFrame:
         if progress is None or progress < 0:
             return raw.limit(0)
-        return tables.raw.read(spark, progress)
+        return divided(tables.raw.read(spark, progress))
 
     by_date = _between(F.col(INGEST_DATE), first, last)
     by_time = _between(F.col(INGESTED_AT), _midnight(first), _midnight(last, days=1), closed=False)
     return Snapshot(
-        in_range=Frames(raw.where(by_date), events.where(by_time), quarantine.where(by_date)),
-        whole=Frames(raw, events, quarantine),
+        in_range=Frames(
+            divided(raw.where(by_date)), events.where(by_time), quarantine.where(by_date), parser
+        ),
+        whole=Frames(divided(raw), events, quarantine, parser),
         processed=None if progress is None or progress >= newest else processed,
         has_all_dates=first is None and last is None,
     )

@@ -29,10 +29,12 @@ from jobs.audit.duplicates import (
     repeated_identities,
 )
 from jobs.audit.reconciliation import IN_EVENTS, IN_QUARANTINE, IN_RAW, is_unaccounted
+from jobs.audit.reference_parser import ReferenceParser
 from jobs.audit.report import VIOLATIONS, Report, Sample, Violation
 from jobs.audit.snapshot import pin_tables
 from jobs.audit.suspects import find_suspects
 from jobs.audit.violations import KINDS, count_by_position
+from jobs.config import Format
 from jobs.dataframes import count_reasons, persisted
 from jobs.lake import Tables
 from transforms.columns import CREATED_AT, EVENT_UUID, POSITION
@@ -50,6 +52,8 @@ def verify_tables(
     last: date | None = None,
     *,
     checkpoint: str | None = None,
+    form: Format | None = None,
+    canonical_uuid: bool = False,
     samples: int = SAMPLES,
 ) -> Report:
     """Verify the records of the ingest dates from `first` to `last`, both inclusive.
@@ -57,13 +61,17 @@ def verify_tables(
     Args:
         checkpoint: the checkpoint of `process`. Records that it has not processed are pending.
             Without a checkpoint, every record must be accounted for.
+        form: what a record holds, by default one event.
+        canonical_uuid: as in the settings of `once`.
         samples: the number of rows to name for each violation.
 
     Raises:
         CheckpointError: the checkpoint is damaged.
         LakeError: a table is missing.
     """
-    snapshot = pin_tables(spark, tables, first, last, checkpoint)
+    form = form or Format()
+    parser = ReferenceParser(form.paths, canonical_uuid)
+    snapshot = pin_tables(spark, tables, first, last, checkpoint, form, parser)
     raw = snapshot.in_range.raw.count()
     partitions = max(spark.sparkContext.defaultParallelism, raw // _ROWS_PER_PARTITION + 1)
     events = events_of_same_dates(snapshot)

@@ -16,7 +16,7 @@ from jobs.audit.reconciliation import (
     counts_by_table,
     with_members,
 )
-from jobs.audit.reference_parser import event_text, members, read_event, utc_date
+from jobs.audit.reference_parser import ReferenceParser, event_text, utc_date
 from transforms.columns import (
     CREATED_AT,
     DATA,
@@ -43,8 +43,8 @@ def count_by_position(frames: Frames) -> DataFrame:
     Rows:         one for each position
     """
     entries = (
-        _record_entry(with_members(frames.raw), IN_RAW),
-        _event_entry(frames.events),
+        _record_entry(with_members(frames.raw, frames.parser), IN_RAW),
+        _event_entry(frames.events, frames.parser),
         _record_entry(frames.quarantine, IN_QUARANTINE),
     )
     identity = F.struct(*IDENTITY)
@@ -62,15 +62,15 @@ def count_by_position(frames: Frames) -> DataFrame:
     )
 
 
-def _event_entry(events: DataFrame) -> DataFrame:
+def _event_entry(events: DataFrame, parser: ReferenceParser) -> DataFrame:
     """The entry of an event, which is misfiled unless its columns agree with its own payload."""
     event, data = "read_event", F.col(PAYLOAD).cast("binary")
-    in_payload = members(F.col(event), data)
+    in_payload = parser.members(F.col(event), data)
     expected = in_payload | {EVENT_DATE: utc_date(in_payload[CREATED_AT])}
     # Null if either side is null, and nothing of an event may be null.
     is_filed = reduce(and_, (F.col(name) == value for name, value in expected.items()))
     return _entry(
-        events.withColumn(event, read_event(data)),
+        events.withColumn(event, parser.read_event(data)),
         IN_EVENTS,
         data,
         is_misfiled=~F.coalesce(is_filed, F.lit(False)),

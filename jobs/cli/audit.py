@@ -46,6 +46,8 @@ def run(settings: "Settings", arguments: argparse.Namespace) -> int:
         arguments.first,
         arguments.last,
         checkpoint=None if arguments.drained else settings.lake.checkpoint(Query.PROCESS),
+        form=settings.format,
+        canonical_uuid=settings.once.canonical_uuid,
         samples=arguments.samples,
     )
     print_report(report, as_json=arguments.json)

@@ -23,7 +23,7 @@ def run(settings: "Settings", arguments: argparse.Namespace) -> int:
     from jobs.rebuild import Partitions, rebuild
 
     partitions = Partitions(arguments.first, arguments.last, tuple(arguments.names))
-    tables = tables_of(settings.lake, settings.fields)
+    tables = tables_of(settings.lake, settings.fields, canonical_uuid=settings.once.canonical_uuid)
     return run_repair(
         settings,
         arguments,

@@ -3,6 +3,7 @@
 from jobs.config.documentation import configuration_markdown, reference_toml
 from jobs.config.loader import ENVIRONMENT_PREFIX, Tree, load_settings
 from jobs.config.locations import Lake, Source
+from jobs.config.record_format import Format
 from jobs.config.settings import (
     Checks,
     Events,
@@ -25,6 +26,7 @@ __all__ = [
     "ENVIRONMENT_PREFIX",
     "Checks",
     "Events",
+    "Format",
     "Lake",
     "Once",
     "Process",

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from textwrap import wrap
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from jobs.config.settings import Settings
+from jobs.config.settings import SECTION_NAMES, Settings
 from jobs.config.values import format_duration
 from transforms.enrichment import FIELD_TYPES
 
@@ -67,7 +67,7 @@ Section = tuple[str, type]
 def _sections() -> Iterator[Section]:
     for name, kind in get_type_hints(Settings).items():
         if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-            yield name, kind
+            yield SECTION_NAMES.get(name, name), kind
 
 
 def _markdown_section(section: Section) -> str:

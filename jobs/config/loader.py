@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from jobs.config.settings import Settings
+from jobs.config.settings import SECTION_NAMES, Settings
 from jobs.config.values import (
     parse_boolean,
     parse_duration,
@@ -76,7 +76,9 @@ def _read_toml(path: str) -> Tree:
 
 def _put(tree: Tree, dotted: str, value: str, owner: str) -> None:
     section, dot, key = dotted.partition(".")
-    if not (section and dot and key) or ("." in key and section != "fields"):
+    parent, _, _ = dotted.rpartition(".")
+    has_parts = section == "fields" or parent in SECTION_NAMES.values()
+    if not (section and dot and key) or ("." in key and not has_parts):
         raise ConfigError(f"{owner}: expected section.key, got {dotted!r}")
     if "." in key:
         column, _, key = key.partition(".")
@@ -90,12 +92,26 @@ def _put(tree: Tree, dotted: str, value: str, owner: str) -> None:
 
 def _settings(tree: Tree) -> Settings:
     sections = get_type_hints(Settings)
-    require_known("configuration", tree, set(sections))
+    require_known("configuration", tree, set(sections) - SECTION_NAMES.keys())
     values: Tree = {}
     for name, kind in sections.items():
-        keys = tree.get(name, {})
-        values[name] = _fields(keys) if name == "fields" else _section(name, kind, keys)
+        keys = _keys(tree, SECTION_NAMES.get(name, name))
+        if name == "fields":
+            values[name] = _fields(keys)
+        else:
+            values[name] = _section(SECTION_NAMES.get(name, name), kind, keys)
     return Settings(**values)
+
+
+def _keys(tree: Tree, section: str) -> Tree:
+    """The keys of `section`, without the sections below it: `source.format` is one."""
+    keys: Any = tree
+    for part in section.split("."):
+        keys = keys.get(part, {})
+        if not isinstance(keys, dict):
+            raise ConfigError(f"{section} must be a section like [{section}], got {keys!r}")
+    below = [name.removeprefix(f"{section}.") for name in SECTION_NAMES.values()]
+    return {key: value for key, value in keys.items() if key not in below}
 
 
 def _section(name: str, kind: type, keys: Tree) -> object:
@@ -103,7 +119,7 @@ def _section(name: str, kind: type, keys: Tree) -> object:
     require_known(name, keys, set(types))
     for field in dataclasses.fields(kind):
         if field.default is dataclasses.MISSING and field.name not in keys:
-            variable = f"{ENVIRONMENT_PREFIX}{name}__{field.name}".upper()
+            variable = f"{ENVIRONMENT_PREFIX}{name}__{field.name}".upper().replace(".", "__")
             raise ConfigError(
                 f"{name}.{field.name} is not set. Put it under [{name}] in the --config file, "
                 f"or use --set {name}.{field.name}=... or {variable}=..."

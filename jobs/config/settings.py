@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Literal
 
 from jobs.config.locations import Lake, Source
+from jobs.config.record_format import Format
 from jobs.config.values import require_at_least, require_positive
 from jobs.errors import ConfigError
 from transforms.enrichment import Field, Subtype
@@ -18,6 +19,10 @@ from transforms.errors import InvalidSettingError
 from transforms.validation import CheckLimits
 
 StateStore = Literal["rocksdb", "memory"]
+
+
+# Sections whose name in a file is not that of their attribute
+SECTION_NAMES = {"format": "source.format"}
 
 
 class Query(StrEnum):
@@ -63,6 +68,15 @@ class Once:
             )
         },
     )
+    canonical_uuid: bool = field(
+        default=False,
+        metadata={
+            "meaning": (
+                "true: an event_uuid that is a UUID is stored in its canonical form, so that all "
+                "spellings of it are one event. Choose it when the lake is new."
+            )
+        },
+    )
 
     def __post_init__(self) -> None:
         require_positive("once.window", self.window)
@@ -103,6 +117,16 @@ class Process:
             "meaning": (
                 "0: the number of cores, or Spark's default on a cluster. The checkpoint keeps the "
                 "number."
+            )
+        },
+    )
+
+    set_aside_unwritable: bool = field(
+        default=False,
+        metadata={
+            "meaning": (
+                "true: events of a partition that cannot be written are quarantined (unwritable), "
+                "and the run continues. false: the run ends, and names them."
             )
         },
     )
@@ -185,6 +209,7 @@ class Settings:
     process: Process = field(default_factory=Process)
     checks: Checks = field(default_factory=Checks)
     events: Events = field(default_factory=Events)
+    format: Format = field(default_factory=Format)
     fields: tuple[Field, ...] = ()
 
     @property

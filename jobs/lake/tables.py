@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructField, StructType
 
 from jobs.config import Lake
-from jobs.errors import LakeError
+from jobs.errors import ConfigError, LakeError
 from jobs.runtime import translate_spark_error
 from transforms.columns import (
     ARRIVED_AT,
@@ -28,21 +28,32 @@ from transforms.columns import (
     PROCESSED_AT,
     QUARANTINE_SCHEMA,
     RAW_SCHEMA,
+    RECORD_INDEX,
 )
 from transforms.enrichment import Field
+from transforms.unpacking import with_record_index
+
+# A property of the events table. Tables of earlier versions have none, and no canonical UUIDs.
+_CANONICAL_UUID = "event_lake.canonical_uuid"
 
 
 @dataclass(frozen=True)
 class Table:
-    """A Delta table at a path."""
+    """A Delta table at a path.
+
+    canonical_uuid: whether its events have their UUIDs in the canonical form; None if it has none
+    """
 
     path: str
     schema: str
     partitioned_by: tuple[str, ...]
     statistics_on: tuple[str, ...]
+    canonical_uuid: bool | None = None
 
     def read(self, spark: SparkSession, version: int | None = None) -> DataFrame:
         """Read the newest version of the table, or `version`.
+
+        Rows of earlier versions get a `record_index`.
 
         Raises:
             LakeError: there is no table at the path.
@@ -51,7 +62,8 @@ class Table:
         reader = spark.read.format("delta")
         if version is not None:
             reader = reader.option("versionAsOf", version)
-        return reader.load(self.path)
+        rows = reader.load(self.path)
+        return rows.transform(with_record_index) if RECORD_INDEX in self.schema else rows
 
     def exists(self, spark: SparkSession) -> bool:
         """True if there is a Delta table at the path."""
@@ -71,17 +83,21 @@ class Table:
 
         Raises:
             LakeError: the path cannot be written, or an existing column has another type.
+            ConfigError: the table was created with the other value of `canonical_uuid`.
         """
+        builder = (
+            DeltaTable.createIfNotExists(spark)
+            .location(self.path)
+            .addColumns(self._required_schema(spark))
+            .partitionedBy(*self.partitioned_by)
+            .property("delta.dataSkippingStatsColumns", ",".join(self.statistics_on))
+            .property("delta.enableDeletionVectors", "false")
+        )
+        if self.canonical_uuid is not None:
+            builder = builder.property(_CANONICAL_UUID, str(self.canonical_uuid).lower())
         try:
-            (
-                DeltaTable.createIfNotExists(spark)
-                .location(self.path)
-                .addColumns(self._required_schema(spark))
-                .partitionedBy(*self.partitioned_by)
-                .property("delta.dataSkippingStatsColumns", ",".join(self.statistics_on))
-                .property("delta.enableDeletionVectors", "false")
-                .execute()
-            )
+            builder.execute()
+            self._require_same_identities(spark)
             for column in self.missing_columns(spark):
                 kind = column.dataType.simpleString()
                 spark.sql(f"ALTER TABLE delta.`{self.path}` ADD COLUMNS (`{column.name}` {kind})")
@@ -89,13 +105,27 @@ class Table:
             context = f"the table at {self.path} cannot be created: "
             raise translate_spark_error(error, context, otherwise=LakeError) from error
 
+    def _require_same_identities(self, spark: SparkSession) -> None:
+        if self.canonical_uuid is None:
+            return
+        [detail] = DeltaTable.forPath(spark, self.path).detail().collect()
+        created_with = detail["properties"].get(_CANONICAL_UUID, "false")
+        wanted = str(self.canonical_uuid).lower()
+        if created_with != wanted:
+            raise ConfigError(
+                f"once.canonical_uuid is {wanted}, but {self.path} was created with "
+                f"{created_with}: its events have other identities, so their duplicates would not "
+                f"be found. Set it to {created_with}, or begin a new lake"
+            )
+
     def missing_columns(self, spark: SparkSession) -> list[StructField]:
         """The columns of the required schema that the table lacks.
 
         Raises:
             LakeError: an existing column has another type.
         """
-        present = self.read(spark).schema
+        self.require(spark)
+        present = spark.read.format("delta").load(self.path).schema
         missing = []
         for column in self._required_schema(spark):
             if column.name not in present.names:
@@ -127,7 +157,9 @@ class Tables:
             table.create(spark)
 
 
-def tables_of(lake: Lake, fields: tuple[Field, ...] = ()) -> Tables:
+def tables_of(
+    lake: Lake, fields: tuple[Field, ...] = (), *, canonical_uuid: bool = False
+) -> Tables:
     """The tables of `lake`; `fields` become columns of events."""
     promoted = "".join(f", {field.name} {field.type}" for field in fields)
     return Tables(
@@ -142,6 +174,7 @@ def tables_of(lake: Lake, fields: tuple[Field, ...] = ()) -> Tables:
             schema=EVENT_SCHEMA + promoted,
             partitioned_by=(EVENT_NAME, EVENT_DATE),
             statistics_on=(CREATED_AT, INGESTED_AT, PROCESSED_AT),
+            canonical_uuid=canonical_uuid,
         ),
         quarantine=Table(
             path=f"{lake.processed.rstrip('/')}/quarantine",

@@ -14,7 +14,8 @@ from pyspark.sql import functions as F
 from jobs.errors import LakeError
 from jobs.lake import Table
 from jobs.rebuild.recompute import REPLACED
-from transforms.columns import EVENT_DATE, EVENT_NAME, POSITION
+from transforms.columns import EVENT_DATE, EVENT_NAME, POSITION, RECORD_INDEX
+from transforms.unpacking import WHOLE_RECORD
 
 # Open-source Delta isolates commits as serializable: a merge conflicts with an append to the
 # partitions that it reads (https://github.com/delta-io/delta/issues/1261).
@@ -101,7 +102,10 @@ def _is_conflict(error: Py4JJavaError) -> bool:
 
 
 def _merge(changes: DataFrame, columns: list[str], events: Table, partitions: Partitions) -> None:
-    same = (F.col(f"events.{name}") == F.col(f"changes.key.{name}") for name in POSITION)
+    # Rows of earlier versions have no record_index.
+    stored = {name: F.col(f"events.{name}") for name in POSITION}
+    stored[RECORD_INDEX] = F.coalesce(stored[RECORD_INDEX], F.lit(WHOLE_RECORD))
+    same = (column == F.col(f"changes.key.{name}") for name, column in stored.items())
     (
         DeltaTable.forPath(changes.sparkSession, events.path)
         .alias("events")

@@ -32,8 +32,11 @@ from transforms.columns import (
     POSITION,
     PROCESSED_AT,
     REASONS,
+    RECORD_POSITION,
 )
+from transforms.compose import Transform
 from transforms.deduplication import is_accepted
+from transforms.unpacking import with_unpacked_events
 
 STORED = "stored"
 KIND = "kind"
@@ -75,10 +78,10 @@ def differing(stored: DataFrame, rows: int, raw: DataFrame, settings: Settings) 
     """
     names = stored.columns
     events = stored.select(*POSITION, F.struct(*names).alias(STORED))
+    positions = broadcast_if_small(events.select(*RECORD_POSITION), rows)
     records = (
-        raw.join(
-            broadcast_if_small(events.select(*POSITION), rows), on=list(POSITION), how="left_semi"
-        )
+        raw.join(positions, on=list(RECORD_POSITION), how="left_semi")
+        .transform(_whole_and_unpacked(settings))
         .dropDuplicates(list(POSITION))
         .withColumn(_IN_RAW, F.lit(True))
     )
@@ -94,6 +97,23 @@ def differing(stored: DataFrame, rows: int, raw: DataFrame, settings: Settings) 
         .where(F.col(KIND).isNotNull())
         .drop(_IN_RAW)
     )
+
+
+def _whole_and_unpacked(settings: Settings) -> Transform:
+    """Each record as a whole, and taken apart: the format may have changed since it was stored.
+
+    Columns out:  + unpacking_fault: string
+    Rows:         those of `pipeline.unpacked`; with a format that is not plain, also each record as
+                  it came
+    """
+
+    def apply(records: DataFrame) -> DataFrame:
+        unpacked = records.transform(pipeline.unpacked(settings))
+        if settings.format.record_format.is_plain:
+            return unpacked
+        return records.transform(with_unpacked_events()).unionByName(unpacked)
+
+    return apply
 
 
 def differs(name: str) -> Column:
@@ -162,7 +182,8 @@ def sound_duplicates(
         .select(*IDENTITY, REPLACED)
     )
     duplicates = (
-        raw.transform(pipeline.parsed_and_validated(settings))
+        raw.transform(pipeline.unpacked(settings))
+        .transform(pipeline.parsed_and_validated(settings))
         .drop(JSON)
         .transform(_filter_barrier)
         .where(is_accepted())

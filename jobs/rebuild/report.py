@@ -20,7 +20,8 @@ from jobs.rebuild.recompute import (
     recomputed_columns,
 )
 from jobs.reporting import count_line, reason_lines
-from transforms.columns import IDENTITY, POSITION
+from transforms.columns import IDENTITY
+from transforms.unpacking import position_text
 
 _MAX_CHARS = 60
 
@@ -158,7 +159,7 @@ def _changes(rows: DataFrame | None, columns: Sequence[str]) -> tuple[ColumnChan
         )
         for name in columns
     )
-    position = F.concat_ws("/", *POSITION).alias("position")
+    position = position_text().alias("position")
     example = F.struct("position", "change.old", "change.new")
     collected = (
         rows.select(position, F.explode(F.array_compact(F.array(*changes))).alias("change"))

@@ -25,13 +25,14 @@ from jobs.lake import Tables, pinned, stored_event_names
 from jobs.replay.commit import Commit
 from jobs.replay.report import Report
 from jobs.sinks import EventNameLimit
-from transforms.columns import CREATED_AT, EVENT_NAME, REASONS
+from transforms.columns import CREATED_AT, EVENT_NAME, REASONS, RECORD_INDEX, RECORD_POSITION
 from transforms.compose import Transform
 from transforms.deduplication import is_accepted
 from transforms.quarantine_filter import QuarantineFilter, only_matching, without_replayed
 from transforms.table_rows import as_next_attempt, raw_columns
 
 _OUTCOME = "outcome"
+_REPLAYED_INDEX = "replayed_index"
 _ACCEPTED, _REJECTED, _TOO_YOUNG = "accepted", "rejected", "too_young"
 
 
@@ -61,12 +62,15 @@ def replay(
     selected = quarantine.transform(only_matching(selection))
     found = selected.count()
     patience = 1.5 * settings.once.window
+    records = selected.transform(without_replayed(raw, quarantine)).transform(
+        as_next_attempt(commit.ingested_at)
+    )
     validated = (
-        selected.transform(without_replayed(raw, quarantine))
-        .transform(as_next_attempt(commit.ingested_at))
+        records.withColumn(_REPLAYED_INDEX, F.col(RECORD_INDEX))
+        .transform(pipeline.unpacked(settings))
         .transform(pipeline.parsed_and_validated(settings))
         .withColumn(_OUTCOME, _outcome(young_after=commit.ingested_at - patience))
-        .select(*raw_columns(), REASONS, EVENT_NAME, _OUTCOME)
+        .select(*raw_columns(), REASONS, EVENT_NAME, _REPLAYED_INDEX, _OUTCOME)
     )
     say(f"validating those of {found:,} records that were not replayed before")
     with persisted(validated):
@@ -79,7 +83,8 @@ def replay(
         appended = 0
         if accepted and not dry_run:
             say(f"appending {accepted:,} records to {tables.raw.path}")
-            to_append = rows.where(F.col(_OUTCOME) == _ACCEPTED).select(*raw_columns())
+            is_plain = settings.format.record_format.is_plain
+            to_append = _accepted(rows) if is_plain else records.transform(_with_accepted(rows))
             appended = commit.append(to_append, accepted)
     return Report(
         selection=selection,
@@ -125,6 +130,29 @@ def _with_surplus_names_rejected(names: set[str], limit: EventNameLimit) -> Tran
                 REASONS: F.when(is_surplus, reasons).otherwise(F.col(REASONS)),
             }
         )
+
+    return apply
+
+
+def _accepted(rows: DataFrame) -> DataFrame:
+    return rows.where(F.col(_OUTCOME) == _ACCEPTED).select(*raw_columns())
+
+
+def _with_accepted(rows: DataFrame) -> Transform:
+    """Keep the records that hold an accepted event, and none that is too young.
+
+    A record is replayed as a whole, as it was rejected. `process` takes it apart again.
+    """
+    key = [*RECORD_POSITION, RECORD_INDEX]
+    chosen = (
+        rows.groupBy(*RECORD_POSITION, F.col(_REPLAYED_INDEX).alias(RECORD_INDEX))
+        .agg(*(F.bool_or(F.col(_OUTCOME) == each).alias(each) for each in (_ACCEPTED, _TOO_YOUNG)))
+        .where(F.col(_ACCEPTED) & ~F.col(_TOO_YOUNG))
+        .select(*key)
+    )
+
+    def apply(records: DataFrame) -> DataFrame:
+        return records.join(chosen, on=key, how="left_semi").select(*raw_columns())
 
     return apply
 

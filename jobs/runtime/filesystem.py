@@ -59,6 +59,11 @@ class HadoopDirectory:
         path = self._path(name)
         self._file_system(path).delete(path, False)
 
+    def delete_tree(self, name: str) -> None:
+        """Delete the directory `name` with all that it contains, if it exists."""
+        path = self._path(name)
+        self._file_system(path).delete(path, True)
+
     def _path(self, name: str) -> Any:
         text = f"{self.path}/{name}" if name else self.path
         return self._jvm.org.apache.hadoop.fs.Path(text)

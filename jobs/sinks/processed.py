@@ -2,12 +2,19 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from pyspark.sql import DataFrame
 
 from jobs.dataframes import materialized
 from jobs.lake import Tables, WriterFence
 from jobs.sinks.batch import Batch, BatchStep
+from jobs.sinks.unwritable import (
+    append_twice,
+    set_aside,
+    unwritable_error,
+    unwritable_partitions,
+)
 from transforms.columns import EVENT_DATE, EVENT_NAME
 from transforms.compose import Transform
 from transforms.deduplication import is_accepted
@@ -83,14 +90,37 @@ class ProcessedSink:
 
 
 def split_and_append(
-    tables: Tables, fence: WriterFence, as_events: Transform, as_quarantine: Transform
+    tables: Tables,
+    fence: WriterFence,
+    as_events: Transform,
+    as_quarantine: Transform,
+    *,
+    sets_aside: bool = False,
 ) -> BatchStep:
-    """Append the events in one commit, then the rejected rows in another one."""
+    """Append the events in one commit, then the rejected rows in another one.
+
+    If the events cannot be written twice, the partitions at fault are found. With `sets_aside`,
+    their events are rejected as `unwritable`, and the others are appended.
+
+    The step raises LakeError, which names the partitions and their records, without `sets_aside`.
+    """
+
+    def append_events(batch: Batch) -> None:
+        events = _by_partition(batch.rows.where(is_accepted())).transform(as_events)
+        fence.append(events, tables.events, batch.number)
 
     def step(batch: Batch) -> Batch:
         if batch.summary.accepted:
-            events = _by_partition(batch.rows.where(is_accepted())).transform(as_events)
-            fence.append(events, tables.events, batch.number)
+            failed = append_twice(partial(append_events, batch))
+            if failed is not None:
+                partitions = unwritable_partitions(batch.rows, tables.events, as_events)
+                if not partitions:
+                    raise failed
+                if not sets_aside:
+                    raise unwritable_error(batch, partitions, tables.events) from failed
+                batch = set_aside(batch, partitions)
+                if batch.summary.accepted:
+                    append_events(batch)
         if batch.summary.rejected:
             rejected = _by_partition(batch.rows.where(~is_accepted())).transform(as_quarantine)
             fence.append(rejected, tables.quarantine, batch.number)

@@ -11,8 +11,16 @@ from jobs.dataframes import broadcast_if_small
 from jobs.lake import Tables
 from jobs.sinks.batch import Batch, BatchStep
 from jobs.sinks.stored_duplicates import between_micros
-from transforms.columns import INGESTED_AT, MAY_BE_PROCESSED, NEEDS_LOOKUP, POSITION
+from transforms.columns import (
+    INGESTED_AT,
+    MAY_BE_PROCESSED,
+    NEEDS_LOOKUP,
+    POSITION,
+    RECORD_INDEX,
+    RECORD_POSITION,
+)
 from transforms.deduplication import is_accepted
+from transforms.unpacking import WHOLE_RECORD
 
 
 def without_processed_positions(tables: Tables, in_doubt: int | None = None) -> BatchStep:
@@ -46,7 +54,9 @@ def processed_positions(
 ) -> DataFrame:
     """The positions of those `rows` that `events` or `quarantine` contains.
 
-    Only files whose statistics cover the time of ingestion are read.
+    Only files whose statistics cover the time of ingestion are read. A record that was processed as
+    a whole contains all of its events, and the other way round: the format of records may have
+    changed since then.
 
     Columns in:   the position; may_be_processed: boolean
     Columns out:  the position
@@ -57,13 +67,17 @@ def processed_positions(
         first: their earliest `ingested_at`, in microseconds since 1970.
         last: their latest `ingested_at`.
     """
-    positions = broadcast_if_small(rows.where(MAY_BE_PROCESSED).select(*POSITION), count)
+    wanted = rows.where(MAY_BE_PROCESSED).select(*POSITION)
+    positions = broadcast_if_small(wanted, count)
     ingested_then = between_micros(INGESTED_AT, first, last)
     spark = rows.sparkSession
     events = tables.events.read(spark).where(ingested_then).select(*POSITION)
     quarantine = tables.quarantine.read(spark).where(ingested_then).select(*POSITION)
-    stored = events.unionAll(quarantine)
-    return stored.join(positions, on=list(POSITION), how="left_semi").distinct()
+    stored = events.unionAll(quarantine).withColumnRenamed(RECORD_INDEX, "stored_index")
+    index, stored_index = F.col(RECORD_INDEX), F.col("stored_index")
+    is_same = (index == stored_index) | (index == WHOLE_RECORD) | (stored_index == WHOLE_RECORD)
+    joined = stored.join(positions, on=list(RECORD_POSITION), how="inner").where(is_same)
+    return joined.select(*POSITION).distinct()
 
 
 def _all_in_doubt(rows: DataFrame) -> DataFrame:

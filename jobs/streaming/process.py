@@ -13,6 +13,7 @@ from jobs.config import Query, Settings
 from jobs.lake import Tables
 from jobs.sinks import BatchCounts, ProcessedSink
 from jobs.streaming.ingest import at_each_trigger
+from transforms.unpacking import with_record_index
 
 
 def start_process(
@@ -62,10 +63,13 @@ def read_raw(spark: SparkSession, settings: Settings, tables: Tables) -> DataFra
         .option("maxBytesPerTrigger", settings.process.max_bytes_per_batch)
         .option("skipChangeCommits", "true")
         .load(tables.raw.path)
+        .transform(with_record_index)
     )
 
 
 def deduplicated(records: DataFrame, settings: Settings, coverage: StateCoverage) -> DataFrame:
-    """Apply `pipeline.deduplicated`, and count `records` for the check of their conservation."""
-    counted = records.observe(Query.PROCESS, F.count(F.lit(1)).alias("records"))
+    """Apply `unpacked` and `deduplicated`. The rows between them are the `records` of the batch,
+    which it must conserve."""
+    unpacked = records.transform(pipeline.unpacked(settings))
+    counted = unpacked.observe(Query.PROCESS, F.count(F.lit(1)).alias("records"))
     return counted.transform(pipeline.deduplicated(settings, coverage))

@@ -67,7 +67,11 @@ class Run:
         if Query.INGEST in queries:
             require_stream(self._settings.source.options())
         spark = build_session(self._settings)
-        lake = tables_of(self._settings.lake, self._settings.fields)
+        lake = tables_of(
+            self._settings.lake,
+            self._settings.fields,
+            canonical_uuid=self._settings.once.canonical_uuid,
+        )
         start: dict[Query, Callable[[], StreamingQuery]] = {
             Query.INGEST: partial(start_ingest, spark, self._settings, lake, self._available_now),
             Query.PROCESS: partial(

@@ -29,6 +29,7 @@ def raw_frame(
             INGESTED_AT,
             INGESTED_AT.date(),
             0,
+            -1,
         )
         for index, data in enumerate(records)
     ]

@@ -33,7 +33,7 @@ class HandmadeLake:
     def raw(self, *records: tuple[int, bytes], ingested_at: datetime = FIRST_DAY) -> None:
         """Append records: a sequence number and bytes each."""
         rows = [
-            (*_record(number, data), ingested_at, ingested_at, ingested_at.date(), 0)
+            (*_record(number, data), ingested_at, ingested_at, ingested_at.date(), 0, -1)
             for number, data in records
         ]
         self._append(self.tables.raw, rows, RAW_SCHEMA)
@@ -50,7 +50,7 @@ class HandmadeLake:
             (
                 *(uuid, name, created_at, on, "", "account", "created"),
                 *(payload.decode(), ingested_at, ingested_at, ingested_at, False),
-                *(SHARD, str(number), 0, 0, ""),
+                *(SHARD, str(number), 0, -1, 0, ""),
             )
             for number, payload, uuid, created_at in events
         ]
@@ -62,7 +62,7 @@ class HandmadeLake:
         """Append rejections: sequence number, bytes, reasons, event_uuid and created_at."""
         rows = [
             (
-                *(*_record(number, data), FIRST_DAY, FIRST_DAY, FIRST_DAY.date(), 0),
+                *(*_record(number, data), FIRST_DAY, FIRST_DAY, FIRST_DAY.date(), 0, -1),
                 *(reasons, None, uuid, None, created_at, FIRST_DAY),
             )
             for number, data, reasons, uuid, created_at in rejections

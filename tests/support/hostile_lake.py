@@ -118,8 +118,8 @@ class HostileLake:
             record = Record(data, now - step.lags[shard], ingested, number)
             position = (f"shardId-{shard:012d}", f"{len(self.records):056d}")
             self.records[position] = record
-            day = ingested.date()
-            rows.append((bytearray(data), "key", *position, 0, record.arrived, ingested, day, 0))
+            times = (record.arrived, ingested, ingested.date())
+            rows.append((bytearray(data), "key", *position, 0, *times, 0, -1))
         frame = self.spark.createDataFrame(rows, RAW_SCHEMA).coalesce(1)
         frame.write.format("delta").mode("append").save(raw.path)
 

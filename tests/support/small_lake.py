@@ -37,7 +37,11 @@ class SmallLake:
 
     @property
     def tables(self) -> Tables:
-        return tables_of(self.settings.lake, self.settings.fields)
+        return tables_of(
+            self.settings.lake,
+            self.settings.fields,
+            canonical_uuid=self.settings.once.canonical_uuid,
+        )
 
     def put(self, *payloads: bytes, ingested_at: datetime | None = None) -> None:
         """Append records to raw in one commit, as `ingest` does."""
@@ -48,7 +52,7 @@ class SmallLake:
         for payload in payloads:
             self._records += 1
             number = f"{self._records:056d}"
-            rows.append((bytearray(payload), "key", shard, number, 0, now, now, now.date(), 0))
+            rows.append((bytearray(payload), "key", shard, number, 0, now, now, now.date(), 0, -1))
         frame = self.spark.createDataFrame(rows, RAW_SCHEMA).coalesce(1)
         frame.write.format("delta").mode("append").save(self.tables.raw.path)
 
@@ -60,7 +64,7 @@ class SmallLake:
 
     def by_other_rules(self, **sections: Any) -> "SmallLake":
         """The same lake with other sections of the settings."""
-        return SmallLake(self.spark, replace(self.settings, **sections))
+        return SmallLake(self.spark, replace(self.settings, **sections), _records=self._records)
 
     def events(self) -> DataFrame:
         return self.tables.events.read(self.spark)

@@ -24,23 +24,36 @@ def test_rows_that_the_state_must_not_compare_by_identity_have_their_position(
 ) -> None:
     """Records without an identity are no duplicates of each other. A replayed event that needs a
     lookup is no duplicate of its own first attempt."""
-    position = "shard_id string, sequence_number string, sub_sequence_number bigint, attempt int"
+    position = (
+        "shard_id string, sequence_number string, sub_sequence_number bigint, record_index int, "
+        "attempt int"
+    )
     schema = f"reasons array<string>, needs_lookup boolean, {position}"
     rows = spark.createDataFrame(
         [
-            ([], False, "s0", "11", 0, 0),
-            ([], True, "s0", "11", 1, 0),
-            ([], False, "s0", "11", 2, 1),
-            ([], True, "s0", "11", 3, 1),
-            (["not_json"], False, "s0", "12", 0, 0),
-            (["not_json"], False, "s0", "12", 1, 0),
-            (["invalid_event_name"], False, "s0", "13", 0, 2),
+            ([], False, "s0", "11", 0, -1, 0),
+            ([], True, "s0", "11", 1, -1, 0),
+            ([], False, "s0", "11", 2, -1, 1),
+            ([], True, "s0", "11", 3, -1, 1),
+            (["not_json"], False, "s0", "12", 0, -1, 0),
+            (["not_json"], False, "s0", "12", 1, -1, 0),
+            (["invalid_event_name"], False, "s0", "13", 0, -1, 2),
+            (["not_json"], False, "s0", "14", 0, 7, 0),
         ],
         schema,
     )
     actual = rows.transform(with_own_position).select("own_position")
     expected = spark.createDataFrame(
-        [(None,), (None,), (None,), ("s0/11/3/1",), ("s0/12/0/0",), ("s0/12/1/0",), ("s0/13/0/2",)],
+        [
+            (None,),
+            (None,),
+            (None,),
+            ("s0/11/3/1",),
+            ("s0/12/0/0",),
+            ("s0/12/1/0",),
+            ("s0/13/0/2",),
+            ("s0/14/0/7/0",),
+        ],
         "own_position string",
     )
     assert_df_equality(actual, expected, ignore_nullable=True)

@@ -9,7 +9,10 @@ from pyspark.sql import SparkSession
 from transforms.errors import MissingColumnsError
 from transforms.quarantine_filter import QuarantineFilter, only_matching, without_replayed
 
-POSITION = "shard_id string, sequence_number string, sub_sequence_number bigint, attempt int"
+POSITION = (
+    "shard_id string, sequence_number string, sub_sequence_number bigint, attempt int, "
+    "record_index int"
+)
 
 
 def test_a_filter_combines_reasons_names_and_dates(spark: SparkSession) -> None:
@@ -50,28 +53,31 @@ def test_only_the_newest_attempt_of_a_record_is_selected_once(spark: SparkSessio
     schema = f"name string, {POSITION}"
     rejected = spark.createDataFrame(
         [
-            ("never replayed", "s", "1", 0, 0),
-            ("never replayed", "s", "1", 0, 0),
-            ("in raw again", "s", "2", 0, 0),
-            ("first of two", "s", "3", 0, 0),
-            ("second of two", "s", "3", 0, 1),
-            ("raw is gone", "s", "4", 0, 0),
-            ("another sub-record", "s", "2", 1, 0),
-            ("another shard", "t", "2", 0, 0),
+            ("never replayed", "s", "1", 0, 0, -1),
+            ("never replayed", "s", "1", 0, 0, -1),
+            ("in raw again", "s", "2", 0, 0, -1),
+            ("first of two", "s", "3", 0, 0, -1),
+            ("second of two", "s", "3", 0, 1, -1),
+            ("raw is gone", "s", "4", 0, 0, -1),
+            ("another sub-record", "s", "2", 1, 0, -1),
+            ("another shard", "t", "2", 0, 0, -1),
+            ("another event of its record", "s", "2", 0, 0, 1),
         ],
         schema,
     )
     raw = spark.createDataFrame(
-        [("s", "1", 0, 0), ("s", "2", 0, 0), ("s", "2", 0, 2), ("s", "3", 0, 1)], POSITION
+        [("s", "1", 0, 0, -1), ("s", "2", 0, 0, -1), ("s", "2", 0, 2, -1), ("s", "3", 0, 1, -1)],
+        POSITION,
     )
-    quarantine = spark.createDataFrame([("s", "3", 0, 1), ("s", "4", 0, 1)], POSITION)
+    quarantine = spark.createDataFrame([("s", "3", 0, 1, -1), ("s", "4", 0, 1, -1)], POSITION)
     actual = rejected.transform(without_replayed(raw, quarantine)).select(*rejected.columns)
     expected = spark.createDataFrame(
         [
-            ("another shard", "t", "2", 0, 0),
-            ("another sub-record", "s", "2", 1, 0),
-            ("never replayed", "s", "1", 0, 0),
-            ("second of two", "s", "3", 0, 1),
+            ("another event of its record", "s", "2", 0, 0, 1),
+            ("another shard", "t", "2", 0, 0, -1),
+            ("another sub-record", "s", "2", 1, 0, -1),
+            ("never replayed", "s", "1", 0, 0, -1),
+            ("second of two", "s", "3", 0, 1, -1),
         ],
         schema,
     )

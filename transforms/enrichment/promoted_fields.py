@@ -14,19 +14,27 @@ from transforms.columns import (
     MAY_BE_PROCESSED,
     NEEDS_LOOKUP,
     QUARANTINE_SCHEMA,
+    UNPACKING_FAULT,
 )
 from transforms.compose import Transform
 from transforms.deduplication import OWN_POSITION
 from transforms.errors import InvalidSettingError, require
-from transforms.parsing import as_type, is_integer, is_number, is_text, json_type, with_timestamp
+from transforms.parsing import (
+    JsonPath,
+    as_type,
+    is_integer,
+    is_number,
+    is_text,
+    json_type,
+    root_member,
+    with_timestamp,
+)
 
 FIELD_TYPES = ("string", "boolean", "int", "bigint", "double", "decimal(p,s)", "date", "timestamp")
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-_KEY = r"\.[A-Za-z_][A-Za-z0-9_-]*"
-_PATH = re.compile(rf"\$({_KEY})((?:{_KEY}|\[[0-9]{{1,9}}\])*)")
 _DECIMAL = re.compile(r"decimal\((\d+),\s*(\d+)\)")
-_INTERNAL = frozenset({JSON, FAULT, NEEDS_LOOKUP, MAY_BE_PROCESSED, OWN_POSITION})
+_INTERNAL = frozenset({JSON, FAULT, UNPACKING_FAULT, NEEDS_LOOKUP, MAY_BE_PROCESSED, OWN_POSITION})
 _RESERVED = _INTERNAL | set(re.findall(r"(\w+) \w+", f"{EVENT_SCHEMA},{QUARANTINE_SCHEMA}"))
 
 
@@ -53,9 +61,7 @@ class Field:
             raise InvalidSettingError(
                 "Field(name)", "a name that the tables do not have", self.name
             )
-        if not _PATH.fullmatch(self.path):
-            expected = "a path like $.user_id or $.payload.items[0].sku"
-            raise InvalidSettingError(f"Field({self.name}, path)", expected, self.path)
+        JsonPath(self.path, f"Field({self.name}, path)")
         if not _is_type(self.type):
             expected = f"one of {list(FIELD_TYPES)}"
             raise InvalidSettingError(f"Field({self.name}, type)", expected, self.type)
@@ -63,17 +69,12 @@ class Field:
     @property
     def root(self) -> str:
         """`$.payload.items[0].sku` -> `payload`"""
-        return self._split()[0]
+        return JsonPath(self.path).root
 
     @property
     def below_root(self) -> str:
         """`$.payload.items[0].sku` -> `$.items[0].sku`"""
-        return f"${self._split()[1]}"
-
-    def _split(self) -> tuple[str, str]:
-        match = _PATH.fullmatch(self.path)
-        assert match is not None  # checked in __post_init__
-        return match[1][1:], match[2]
+        return JsonPath(self.path).below_root
 
 
 def _is_type(sql_type: str) -> bool:
@@ -95,7 +96,7 @@ def with_fields(fields: Sequence[Field]) -> Transform:
     A value of another type gives null and is never converted: no number from text or from true, no
     bigint from 1.5, no rounded decimal. The payload contains the original value.
 
-    Columns in:   json: struct with the `field_roots`: variant (see `with_parsed_json`)
+    Columns in:   json: struct with the `field_roots` (see `with_parsed_json`)
     Columns out:  + one for each field, null if the value is absent or of another type
     Rows:         one out for each in
 
@@ -117,7 +118,7 @@ def with_fields(fields: Sequence[Field]) -> Transform:
 
 
 def _with_field(field: Field) -> Transform:
-    root = F.col(JSON).getField(field.root)
+    root = F.col(JSON).getField(root_member(field.root))
     value = F.col("_value")
     with_value = (
         with_timestamp(field.name, value)

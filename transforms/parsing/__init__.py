@@ -1,6 +1,7 @@
 """Parse the bytes of a record: the JSON object, its values, and times."""
 
-from transforms.parsing.records import MAX_RECORD_BYTES, with_parsed_json
+from transforms.parsing.json_paths import DEFAULT_PATHS, JsonPath, MemberPaths
+from transforms.parsing.records import MAX_RECORD_BYTES, root_member, with_parsed_json
 from transforms.parsing.strict_json import MAX_LEVELS, MAX_NUMBER_CHARS, without_byte_order_mark
 from transforms.parsing.timestamps import (
     iso_text,
@@ -10,6 +11,7 @@ from transforms.parsing.timestamps import (
     with_times,
     with_timestamp,
 )
+from transforms.parsing.uuids import with_canonical_uuid
 from transforms.parsing.variants import (
     as_type,
     is_absent,
@@ -20,9 +22,12 @@ from transforms.parsing.variants import (
 )
 
 __all__ = [
+    "DEFAULT_PATHS",
     "MAX_LEVELS",
     "MAX_NUMBER_CHARS",
     "MAX_RECORD_BYTES",
+    "JsonPath",
+    "MemberPaths",
     "as_type",
     "is_absent",
     "is_integer",
@@ -31,7 +36,9 @@ __all__ = [
     "iso_text",
     "json_type",
     "missing_part",
+    "root_member",
     "utc_date",
+    "with_canonical_uuid",
     "with_created_datetime",
     "with_parsed_json",
     "with_times",

@@ -17,9 +17,10 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, IntegerType, StructField, StructType, VariantType
 
-from transforms.columns import CREATED_AT, DATA, EVENT_NAME, EVENT_UUID, FAULT, JSON
+from transforms.columns import DATA, EVENT_NAME, EVENT_UUID, FAULT, JSON
 from transforms.compose import Transform
 from transforms.errors import InvalidSettingError, require
+from transforms.parsing.json_paths import DEFAULT_PATHS, JsonPath, MemberPaths
 from transforms.parsing.strict_json import (
     CORRUPT,
     WITHOUT_LIMITS,
@@ -39,12 +40,14 @@ def with_parsed_json(
     roots: Sequence[str] = (),
     max_record_bytes: int = MAX_RECORD_BYTES,
     nonce: str | None = None,
+    paths: MemberPaths = DEFAULT_PATHS,
 ) -> Transform:
     """Parse `data` as one JSON object (RFC 8259, UTF-8). A byte order mark before it is ignored.
 
     Columns in:   data: binary
-    Columns out:  + json: struct<event_uuid, event_name, created_at and each of `roots`: variant>,
-                    a member is null if the record lacks it; null for an invalid record;
+    Columns out:  + json: struct of variants: event_uuid, event_name, created_at, and each of
+                    `roots` under the name of `root_member`; a member is null if the record lacks
+                    it; null for an invalid record;
                   + event_uuid, event_name: string, null unless the member is a JSON string;
                   + fault: string, null for a valid record, else one of
                     too_large      more than `max_record_bytes`; not parsed
@@ -64,13 +67,15 @@ def with_parsed_json(
         roots: further members of the root object that `json` contains.
         max_record_bytes: larger records are too_large.
         nonce: must not be known to producers; by default it is random.
+        paths: where event_uuid, event_name and created_at are.
 
     Raises:
         InvalidSettingError: at once, if `roots` differ only in case, or `max_record_bytes` is
             less than 1.
         MissingColumnsError: when applied, if the frame lacks data.
     """
-    members = tuple(dict.fromkeys((EVENT_UUID, EVENT_NAME, CREATED_AT, *roots)))
+    identity = paths.by_column()
+    members = tuple(dict.fromkeys((*(path.root for path in identity.values()), *roots)))
     if len({member.lower() for member in members}) < len(members):
         raise InvalidSettingError(
             "with_parsed_json(roots)", "keys that differ by more than case", members
@@ -89,7 +94,10 @@ def with_parsed_json(
     is_valid = F.coalesce(
         marked.getField(CORRUPT).isNull() & (marked.getField(nonce) == 1), F.lit(False)
     )
-    parsed = F.struct(*(marked.getField(member).alias(member) for member in members))
+    parsed = F.struct(
+        *(member_at(marked, path).alias(name) for name, path in identity.items()),
+        *(marked.getField(root).alias(root_member(root)) for root in dict.fromkeys(roots)),
+    )
     # Parsed twice more. Records that are too large or not UTF-8 need no further test.
     rejected = F.when(~is_valid & is_readable, _trimmed(without_byte_order_mark(data)))
     is_whole, whole = _whole_value(F.col("_whole"), nonce)
@@ -135,6 +143,17 @@ def with_parsed_json(
         )
 
     return apply
+
+
+def root_member(root: str) -> str:
+    """The name in `json` of a member of the root object: `user` -> `$.user`."""
+    return f"$.{root}"
+
+
+def member_at(parsed: Column, path: JsonPath) -> Column:
+    """The value at `path` in a struct of the root's members: variant, null if it is absent."""
+    root = parsed.getField(path.root)
+    return root if path.below_root == "$" else F.try_variant_get(root, path.below_root, "variant")
 
 
 def _with_nonce(data: Column, nonce: str) -> Column:

@@ -4,6 +4,7 @@
 |---|---|
 | `not_utf8` `not_json` `unsupported_json` `not_an_object` `trailing_data` `too_large` | see
   `with_parsed_json` |
+| `not_compressed` `not_in_envelope` `no_event` | see `transforms.unpacking` |
 | `missing_event_uuid` `missing_event_name` `missing_created_at` | absent, JSON null, blank text |
 | `wrong_type_event_uuid` `wrong_type_event_name` | not text |
 | `wrong_type_created_at` | neither number nor text |
@@ -36,6 +37,7 @@ from transforms.errors import require
 from transforms.parsing import as_type, is_absent, is_number, is_text
 from transforms.validation.details import MAX_UUID_CHARS, fault_detail, member_details
 from transforms.validation.folders import is_folder_name
+from transforms.validation.hints import format_hint
 from transforms.validation.limits import DEFAULT_LIMITS, CheckLimits
 
 _PRINTABLE = r"\A\P{Cntrl}+\z"
@@ -66,7 +68,9 @@ def with_reasons(limits: CheckLimits = DEFAULT_LIMITS) -> Transform:
     none = F.array().cast("array<string>")
     is_valid = F.coalesce(fault, *by_member).isNull()
     reasons = F.array_except(F.array(fault, *by_member), F.array(F.lit(None).cast("string")))
-    details = F.concat_ws("; ", fault_detail(limits), *member_details(limits, *by_member))
+    details = F.concat_ws(
+        "; ", fault_detail(limits), format_hint(by_member[0]), *member_details(limits, *by_member)
+    )
 
     def apply(records: DataFrame) -> DataFrame:
         require(

@@ -53,6 +53,9 @@ def fault_detail(limits: CheckLimits) -> Column:
             f"expected at most {MAX_LEVELS} levels of nesting and {MAX_NUMBER_CHARS} characters "
             "of a number, and whole surrogate pairs in the members that are read",
         )
+        .when(fault == "not_compressed", "expected a record that is compressed, and whole")
+        .when(fault == "not_in_envelope", "expected the envelope that source.format.envelope names")
+        .when(fault == "no_event", "expected an event, got a record or an envelope without one")
         .when(
             fault == "trailing_data",
             F.concat(

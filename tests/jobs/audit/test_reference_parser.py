@@ -7,6 +7,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from jobs.audit.reconciliation import with_members
+from jobs.audit.reference_parser import ReferenceParser
 from tests.data.created_at import CREATED_AT
 from tests.data.json_corpus import CORPUS, SOUND
 from tests.support.frames import in_order, raw_frame
@@ -17,7 +18,7 @@ def test_it_reads_every_time_that_an_event_may_have(spark: SparkSession) -> None
     readable = {text: iso for text, iso in CREATED_AT if iso is not None}
     records = [b'{"created_at":%s}' % text.encode() for text in readable]
 
-    rows = with_members(raw_frame(spark, records))
+    rows = with_members(raw_frame(spark, records), ReferenceParser())
 
     actual = in_order(rows.withColumn("micros", F.unix_micros("created_at")), "micros")
     assert dict(zip(readable, actual, strict=True)) == {
@@ -35,7 +36,7 @@ def test_it_reads_what_is_one_json_object_and_nothing_else(spark: SparkSession) 
         if not data.startswith(mark)
     }
 
-    rows = with_members(raw_frame(spark, list(cases)))
+    rows = with_members(raw_frame(spark, list(cases)), ReferenceParser())
 
     actual = [name == "a:b" for (name,) in in_order(rows, "event_name")]
     assert dict(zip(cases, actual, strict=True)) == {

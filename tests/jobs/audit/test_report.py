@@ -10,6 +10,7 @@ SAMPLE = Sample(
     shard_id=SHARD,
     sequence_number="7",
     sub_sequence_number=0,
+    record_index=-1,
     attempt=1,
     event_uuid="e1",
     created_at="2026-01-02T03:04:05.000000Z",

@@ -38,6 +38,7 @@ def test_every_violation_is_found_and_its_rows_are_named(
         shard_id=SHARD,
         sequence_number="10",
         sub_sequence_number=0,
+        record_index=-1,
         attempt=0,
         event_uuid="lost",
         created_at="2026-01-02T03:04:05.000000Z",

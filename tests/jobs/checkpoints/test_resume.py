@@ -36,7 +36,7 @@ def lake(lake: SmallLake) -> SmallLake:
 
 def put_raw(lake: SmallLake, *positions: tuple[str, str]) -> None:
     rows = [
-        (bytearray(b"data"), "key", shard, number, 0, NOW, NOW, NOW.date(), 0)
+        (bytearray(b"data"), "key", shard, number, 0, NOW, NOW, NOW.date(), 0, -1)
         for shard, number in positions
     ]
     frame = lake.spark.createDataFrame(rows, RAW_SCHEMA)

@@ -10,6 +10,7 @@ import pytest
 
 from jobs.config import Settings, load_settings
 from jobs.config.documentation import configuration_markdown, reference_toml
+from jobs.config.settings import SECTION_NAMES
 
 CONF = Path(__file__).parents[3] / "conf"
 REQUIRED = {
@@ -23,7 +24,7 @@ REQUIRED = {
 def names_of_settings() -> set[str]:
     """`source.stream`, … from the dataclasses themselves."""
     return {
-        f"{section}.{field.name}"
+        f"{SECTION_NAMES.get(section, section)}.{field.name}"
         for section, kind in get_type_hints(Settings).items()
         if dataclasses.is_dataclass(kind)
         for field in dataclasses.fields(kind)
@@ -45,7 +46,9 @@ def test_the_reference_has_every_setting_with_its_default(source: str, tmp_path:
         path.write_text(reference_toml())
     text = path.read_text()
     sections = tomllib.loads(text)
+    form = sections["source"].pop("format")
     listed = {f"{section}.{key}" for section, keys in sections.items() for key in keys}
+    listed |= {f"source.format.{key}" for key in form}
     assert listed | REQUIRED.keys() == names_of_settings()
     assert listed.isdisjoint(REQUIRED)
     assert all(f"#: {name.partition('.')[2]} =" in text for name in REQUIRED)

@@ -52,7 +52,10 @@ def test_text_becomes_the_type_of_its_setting() -> None:
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("once.windw=1 hour", r"once: unknown setting\(s\) \['windw'\]; known: \['max_future', "),
+        (
+            "once.windw=1 hour",
+            r"once: unknown setting\(s\) \['windw'\]; known: \['canonical_uuid', ",
+        ),
         (
             "onse.window=1 hour",
             r"configuration: unknown setting\(s\) \['onse'\]; known: \['checks'",

@@ -27,7 +27,7 @@ def test_every_fault_is_quarantined_for_exactly_its_reason(spark: SparkSession) 
     arrived = datetime.fromisoformat("2025-11-22T08:26:41+00:00")
     raw = spark.createDataFrame(
         [
-            (data, kind, "shard", "1", 0, arrived, arrived, arrived.date(), 0)
+            (data, kind, "shard", "1", 0, arrived, arrived, arrived.date(), 0, -1)
             for kind, data in broken + valid
         ],
         RAW_SCHEMA,

@@ -6,8 +6,9 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.config import Lake
-from jobs.errors import LakeError
+from jobs.errors import ConfigError, LakeError
 from jobs.lake.tables import Table, tables_of
+from tests.support.small_lake import settings_in
 from transforms.enrichment import Field
 
 
@@ -80,3 +81,23 @@ def test_the_tables_of_a_lake_are_below_its_paths() -> None:
     assert tables.quarantine.path == "s3://processed/quarantine"
     assert tables.events.schema.endswith(", user_id bigint")
     assert "user_id" not in tables.raw.schema + tables.quarantine.schema
+
+
+def test_the_form_of_uuids_is_chosen_when_the_lake_is_new(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    """With the other form, duplicates of stored events would not be found. Lakes of earlier
+    versions have no canonical UUIDs."""
+    lake = settings_in(tmp_path).lake
+    tables_of(lake, canonical_uuid=True).create(spark)
+    tables_of(lake, canonical_uuid=True).create(spark)
+    with pytest.raises(ConfigError, match=r"canonical_uuid is false, but .* created with true"):
+        tables_of(lake).create(spark)
+
+    earlier = settings_in(tmp_path / "earlier").lake
+    tables_of(earlier).create(spark)
+    events = tables_of(earlier).events.path
+    spark.sql(f"ALTER TABLE delta.`{events}` UNSET TBLPROPERTIES ('event_lake.canonical_uuid')")
+    tables_of(earlier).create(spark)
+    with pytest.raises(ConfigError, match="canonical_uuid is true"):
+        tables_of(earlier, canonical_uuid=True).create(spark)

@@ -12,7 +12,10 @@ from jobs.sinks import Batch
 
 NOON = datetime(2025, 11, 22, 12, tzinfo=UTC)
 
-_POSITION = "shard_id string, sequence_number string, sub_sequence_number bigint, attempt int"
+_POSITION = (
+    "shard_id string, sequence_number string, sub_sequence_number bigint, record_index int, "
+    "attempt int"
+)
 _EVENT = "event_uuid string, event_name string, created_at timestamp"
 ROW_SCHEMA = f"""
     {_EVENT}, event_date date, reasons array<string>, needs_lookup boolean,
@@ -35,12 +38,13 @@ def row(
     is_late: bool = False,
     ingested_at: datetime = NOON,
     attempt: int = 0,
+    index: int = -1,
 ) -> RowValues:
-    """A row of ROW_SCHEMA. `number` is its sequence number."""
+    """A row of ROW_SCHEMA. `number` is its sequence number, `index` its record_index."""
     return (
         *(uuid, name, created_at, created_at.date(), list(reasons)),
         *(needs_lookup, may_be_processed, is_late, ingested_at),
-        *("shard", str(number), 0, attempt),
+        *("shard", str(number), 0, index, attempt),
     )
 
 

@@ -13,7 +13,10 @@ from tests.jobs.sinks.rows import NOON, ROW_SCHEMA, batch_of, numbers, put, row,
 
 HOUR = timedelta(hours=1)
 MICROS = 1_763_812_800_000_000  # NOON
-POSITION = "shard_id string, sequence_number string, sub_sequence_number bigint, attempt int"
+POSITION = (
+    "shard_id string, sequence_number string, sub_sequence_number bigint, record_index int, "
+    "attempt int"
+)
 
 
 @pytest.fixture
@@ -37,7 +40,7 @@ def test_positions_are_found_in_both_tables(spark: SparkSession, tables: Tables)
         ROW_SCHEMA,
     )
     found = processed_positions(rows, tables, count=4, first=MICROS, last=MICROS)
-    expected = [("shard", "1", 0, 0), ("shard", "2", 0, 0)]
+    expected = [("shard", "1", 0, -1, 0), ("shard", "2", 0, -1, 0)]
     assert_df_equality(found, spark.createDataFrame(expected, POSITION), ignore_row_order=True)
 
 
@@ -96,3 +99,26 @@ def test_the_ingestion_times_of_the_batch_limit_the_lookup(
         row(5, ingested_at=NOON + HOUR),
     )
     assert numbers(without_processed_positions(tables)(batch).rows) == [1, 5]
+
+
+def test_a_record_that_was_processed_whole_has_all_of_its_events(
+    spark: SparkSession, tables: Tables
+) -> None:
+    """And the other way round: the format of records may have changed. Other events differ."""
+    put(tables.events, spark.createDataFrame([row(3, "e3", index=1)], ROW_SCHEMA))
+    batch = batch_of(
+        spark,
+        row(2, "in a record that was quarantined", may_be_processed=True, index=0),
+        row(3, "another event of its record", may_be_processed=True, index=0),
+        row(3, "e3", may_be_processed=True, index=1),
+        row(4, "a record that is not processed", may_be_processed=True, index=0),
+    )
+    whole = batch_of(spark, row(3, None, reasons=["not_json"], may_be_processed=True))
+
+    left = without_processed_positions(tables)(batch)
+    kept = left.rows.select("event_uuid").orderBy("event_uuid").collect()
+    assert [each[0] for each in kept] == [
+        "a record that is not processed",
+        "another event of its record",
+    ]
+    assert without_processed_positions(tables)(whole).rows.count() == 0

@@ -138,15 +138,15 @@ def test_json_contains_the_given_roots(spark: SparkSession) -> None:
     actual = in_order(
         rows.select(
             "sequence_number",
-            F.to_json("json.user").alias("user"),
-            F.to_json(F.col("json").getField("x-y")).alias("xy"),
-            F.is_variant_null("json.user").alias("is_null"),
+            F.to_json(F.col("json").getField("$.user")).alias("user"),
+            F.to_json(F.col("json").getField("$.x-y")).alias("xy"),
+            F.is_variant_null(F.col("json").getField("$.user")).alias("is_null"),
         ),
         *("user", "xy", "is_null"),
     )
 
     members = rows.select("json.*").columns
-    assert members == ["event_uuid", "event_name", "created_at", "user", "x-y"]
+    assert members == ["event_uuid", "event_name", "created_at", "$.user", "$.x-y"]
     assert actual == [
         ('{"id":7}', "[1.1]", False),
         ("null", None, True),

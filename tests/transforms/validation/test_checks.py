@@ -124,7 +124,11 @@ def test_detail_names_what_was_expected_and_what_was_found(spark: SparkSession) 
         (None, "expected a JSON object, got no data"),
         (b"hello", "expected a JSON object, got hello"),
         (b"\xff\x01", "expected UTF-8, got bytes FF01"),
-        (b"{}{1}", "expected one JSON object, got more, which ends in {}{1}"),
+        (
+            b"{}{1}",
+            "expected one JSON object, got more, which ends in {}{1}; looks like several events, "
+            'one after the other: set source.format.framing = "concatenated"',
+        ),
         (_event(x="y" * 10_000), "expected at most 10000 bytes, got 10087"),
         (
             _event(event_uuid=7),
