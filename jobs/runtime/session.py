@@ -13,6 +13,7 @@ from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
 from jobs.config import Settings
+from jobs.runtime.log_levels import silence_healthy_batches
 from jobs.versions import BARE_LOCAL_FILES
 from transforms.columns import CREATED_DATETIME, DATA, EVENT_UUID, PAYLOAD, SEQUENCE_NUMBER
 
@@ -98,7 +99,9 @@ def build_session(settings: Settings) -> SparkSession:
     builder = SparkSession.builder
     for key, value in session_options(settings).items():
         builder = builder.config(key, value)
-    return builder.getOrCreate()
+    session = builder.getOrCreate()
+    silence_healthy_batches(session)
+    return session
 
 
 def stop_session() -> None:

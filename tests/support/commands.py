@@ -50,8 +50,8 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 class Running:
     """A running command, in a process group of its own as in a shell.
 
-    If it still runs at the end of the block, it is killed. `launcher` and `environment` replace
-    `python -m jobs` and our environment.
+    `lines` has the log so far. If it still runs at the end of the block, it is killed. `launcher`
+    and `environment` replace `python -m jobs` and our environment.
     """
 
     def __init__(
@@ -70,6 +70,7 @@ class Running:
         assert self._process.stderr is not None
         # The log is read all the time: a driver whose pipe is full would block.
         self._log: SimpleQueue[str | None] = SimpleQueue()
+        self.lines: list[str] = []
         Thread(target=self._read, args=(self._process.stderr,), daemon=True).start()
 
     def __enter__(self) -> Self:
@@ -135,6 +136,7 @@ class Running:
         """Put the lines of the log where the methods find them, and None at its end."""
         with log:
             for line in log:
+                self.lines.append(line)
                 self._log.put(line)
         self._log.put(None)
 
