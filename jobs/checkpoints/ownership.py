@@ -8,8 +8,10 @@ import json
 from collections.abc import Mapping
 
 from jobs.checkpoints.checkpoint import Checkpoint
+from jobs.config import is_same_stream
 from jobs.errors import CheckpointError
 
+_STREAM = "stream"
 _FILE = "belongs_to.json"
 
 
@@ -17,7 +19,8 @@ def require_own(checkpoint: Checkpoint, owners: Mapping[str, str]) -> None:
     """Check that `checkpoint` was made for `owners`. A checkpoint without a record gets one.
 
     Args:
-        owners: the identifiers of the tables and of the stream, by name.
+        owners: the identifiers of the tables and of the stream, by name. The stream may be given
+            by its name once, and by its ARN the next time.
 
     Raises:
         CheckpointError: the checkpoint belongs to something else, or its record is unreadable.
@@ -34,9 +37,11 @@ def require_own(checkpoint: Checkpoint, owners: Mapping[str, str]) -> None:
             "belongs to this lake"
         ) from None
     for name, identifier in owners.items():
-        if recorded.get(name) != identifier:
+        found = str(recorded.get(name))
+        is_same = is_same_stream(found, identifier) if name == _STREAM else found == identifier
+        if not is_same:
             raise CheckpointError(
                 f"the checkpoint {checkpoint.path} was made for another {name}: expected "
-                f"{identifier}, found {recorded.get(name)}. Correct lake.checkpoints; if {name} "
+                f"{identifier}, found {found}. Correct lake.checkpoints; if {name} "
                 "was created again on purpose, move that folder away and start again"
             )

@@ -14,6 +14,13 @@ from jobs.config.settings import (
     StateStore,
     Stream,
 )
+from jobs.config.stream_arn import (
+    is_same_stream,
+    parse_stream_arn,
+    region_of,
+    require_role,
+    stream_name,
+)
 from jobs.config.values import (
     format_duration,
     parse_boolean,
@@ -38,10 +45,15 @@ __all__ = [
     "Tree",
     "configuration_markdown",
     "format_duration",
+    "is_same_stream",
     "load_settings",
     "parse_boolean",
     "parse_duration",
     "parse_integer",
+    "parse_stream_arn",
     "parse_time",
     "reference_toml",
+    "region_of",
+    "require_role",
+    "stream_name",
 ]

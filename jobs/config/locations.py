@@ -3,25 +3,51 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from jobs.config.stream_arn import region_of, require_role
 from jobs.config.values import format_duration, require_at_least, require_positive
 from jobs.errors import ConfigError
+
+_DEFAULT_REGION = "us-east-1"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
     """The Kinesis stream that events come from."""
 
-    stream: str = field(metadata={"meaning": "Name of the Kinesis stream."})
-    region: str = field(default="us-east-1", metadata={"meaning": "AWS region of the stream."})
+    stream: str = field(
+        metadata={"meaning": "Name of the Kinesis stream, or its ARN, also of another account."}
+    )
+    region: str = field(
+        default=_DEFAULT_REGION,
+        metadata={
+            "meaning": (
+                "AWS region of the stream. The region of an ARN takes the place of the default; "
+                "any other region is an error. Empty: that of AWS_REGION or the AWS profile."
+            )
+        },
+    )
     endpoint_url: str = field(
         default="", metadata={"meaning": "URL of a Kinesis-compatible server. Empty: AWS."}
+    )
+    role_arn: str = field(
+        default="",
+        metadata={
+            "meaning": (
+                "ARN of a role that is assumed to read the stream, for example of another "
+                "account. It is renewed while the query runs. Empty: the credentials of the "
+                "machine."
+            )
+        },
+    )
+    role_external_id: str = field(
+        default="", metadata={"meaning": "External id that the role requires. Empty: none."}
     )
     start: str = field(
         default="TRIM_HORIZON",
         metadata={
             "meaning": (
                 "Where a new checkpoint starts: TRIM_HORIZON, LATEST or an ISO 8601 time with "
-                "offset."
+                "offset, which must have passed."
             )
         },
     )
@@ -50,7 +76,8 @@ class Source:
         default=timedelta(minutes=2),
         metadata={
             "meaning": (
-                "How long a call is retried while the stream throttles, fails or is unreachable."
+                "How long a call is retried while the stream throttles, fails or is unreachable, "
+                "or while credentials are missing or rejected."
             )
         },
     )
@@ -58,6 +85,13 @@ class Source:
     def __post_init__(self) -> None:
         if not self.stream:
             raise ConfigError("source.stream must not be empty: it names the Kinesis stream")
+        given = "" if self.region == _DEFAULT_REGION else self.region
+        try:
+            region = region_of(self.stream, given) or self.region
+            require_role(self.role_arn, self.role_external_id)
+        except ConfigError as error:
+            raise ConfigError(f"source: {error}") from None
+        object.__setattr__(self, "region", region)
         require_at_least(0, "source.max_records_per_batch", self.max_records_per_batch)
         require_at_least(0, "source.reads_per_second", self.reads_per_second)
         require_positive("source.retry_timeout", self.retry_timeout)
@@ -68,6 +102,8 @@ class Source:
             "stream": self.stream,
             "region": self.region,
             "endpointUrl": self.endpoint_url,
+            "roleArn": self.role_arn,
+            "roleExternalId": self.role_external_id,
             "startingPosition": self.start,
             "failOnDataLoss": str(self.fail_on_data_loss).lower(),
             "maxRecordsPerBatch": str(self.max_records_per_batch),

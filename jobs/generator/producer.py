@@ -4,14 +4,19 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from jobs.config import Source
+from jobs.config import Source, stream_name
 from jobs.errors import SourceError
 from jobs.generator.traffic import Record
-from jobs.sources.kinesis import Backoff, KinesisOptions, error_code, is_transient, to_source_error
+from jobs.sources.kinesis import (
+    Backoff,
+    KinesisOptions,
+    error_code,
+    is_transient,
+    make_api,
+    to_source_error,
+)
 
 MAX_RECORDS_PER_CALL = 500
 _MAX_BYTES_PER_CALL = 5 * 1024 * 1024
@@ -29,14 +34,9 @@ class Producer:
         self._sleep = sleep
         self._has_answered = False
         try:
-            self._api: Any = boto3.client(
-                "kinesis",
-                region_name=self._options.region,
-                endpoint_url=self._options.endpoint_url,
-                # `_call` retries. botocore would not retry records that a successful call refuses.
-                config=Config(retries={"total_max_attempts": 1, "mode": "standard"}),
-            )
-        except (BotoCoreError, ValueError) as error:
+            # `_call` retries. botocore would not retry records that a successful call refuses.
+            self._api, _ = make_api(self._options)
+        except (BotoCoreError, ClientError) as error:
             raise to_source_error(error, self._options) from error
 
     def put(self, records: Sequence[Record]) -> None:
@@ -57,17 +57,17 @@ class Producer:
         Raises:
             SourceError: the stream cannot be created.
         """
-        name = self._source.stream
+        name = stream_name(self._source.stream)
         try:
             self._call(self._api.create_stream, StreamName=name, ShardCount=shards)
         except SourceError as error:
             if error_code(_cause(error)) != "ResourceInUseException":
                 raise
-        while self._status(name) != "ACTIVE":
+        while self._status() != "ACTIVE":
             self._sleep(_POLL_SECONDS)
 
-    def _status(self, name: str) -> str:
-        answer = self._call(self._api.describe_stream_summary, StreamName=name)
+    def _status(self) -> str:
+        answer = self._call(self._api.describe_stream_summary, **self._options.stream_request)
         return str(answer["StreamDescriptionSummary"]["StreamStatus"])
 
     def _put_batch(self, batch: Sequence[Record]) -> None:
@@ -75,7 +75,7 @@ class Producer:
         backoff = Backoff(_RETRY_SECONDS, sleep=self._sleep)
         while entries:
             answer = self._call(
-                self._api.put_records, StreamName=self._source.stream, Records=entries
+                self._api.put_records, **self._options.stream_request, Records=entries
             )
             results = list(zip(entries, answer["Records"], strict=True))
             refused = [entry for entry, result in results if result.get("ErrorCode")]

@@ -4,6 +4,7 @@ import logging
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from pyspark.sql import SparkSession
 
 from jobs.audit import verify_tables
 from jobs.config import Query, Settings, Source
-from jobs.errors import CheckpointError
+from jobs.errors import CheckpointError, DataLossError
 from jobs.runtime import translated_spark_errors
 from jobs.streaming import Run
 from tests.support.servers import FakeKinesis, fake_kinesis
@@ -67,6 +68,29 @@ def test_a_checkpoint_of_ingest_is_rejected_for_another_stream_or_raw_table(
     _stream(settings)
     lake = SmallLake(spark, settings)
     assert lake.tables.raw.read(spark).count() == len(BEFORE + AFTER)
+    assert_exact(lake)
+
+
+def test_a_stream_that_was_created_again_is_read_after_one_start_that_allows_the_gap(
+    spark: SparkSession, fake: FakeKinesis, tmp_path: Path
+) -> None:
+    """Without it, the run ends with the cause. Each record that exists is stored once."""
+    fake.advance_clock(timedelta(minutes=-1))
+    settings = _settings(fake, tmp_path, "events")
+    _send(fake, *BEFORE)
+    _stream(settings)
+    fake.client().delete_stream(StreamName="events")
+    fake.advance_clock(timedelta(minutes=1))
+    fake.client().create_stream(StreamName="events", ShardCount=2)
+    _send(fake, *AFTER)
+    with pytest.raises(DataLossError, match=r"stream 'events' was created at .* of the same name"):
+        _run(settings, Query.INGEST)
+    tolerant = replace(settings, source=replace(settings.source, fail_on_data_loss=False))
+    _stream(tolerant)
+    _stream(settings)
+    lake = SmallLake(spark, settings)
+    assert lake.tables.raw.read(spark).count() == len(BEFORE + AFTER)
+    assert verify_tables(spark, lake.tables).is_clean
     assert_exact(lake)
 
 

@@ -18,10 +18,13 @@ the same. From Spark 4.2 on, `trigger(availableNow=True)` does this by itself.
 
 from jobs.sources.kinesis.client import require_stream
 from jobs.sources.kinesis.client_errors import to_source_error
+from jobs.sources.kinesis.connection import make_api
 from jobs.sources.kinesis.datasource import KinesisDataSource
+from jobs.sources.kinesis.faults import error_code, is_transient
 from jobs.sources.kinesis.offset import Offset
-from jobs.sources.kinesis.options import KinesisOptions, options_table
-from jobs.sources.kinesis.retry import Backoff, error_code, is_transient
+from jobs.sources.kinesis.option_table import options_table
+from jobs.sources.kinesis.options import KinesisOptions
+from jobs.sources.kinesis.retry import Backoff
 
 __all__ = [
     "Backoff",
@@ -30,6 +33,7 @@ __all__ = [
     "Offset",
     "error_code",
     "is_transient",
+    "make_api",
     "options_table",
     "require_stream",
     "to_source_error",

@@ -5,7 +5,6 @@ with an action. Two failures have their own exceptions, because callers handle t
 iterator, and a starting point that the stream rejects.
 """
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,16 +12,17 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-import boto3
-import botocore.session
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from jobs.sources.kinesis.client_errors import to_source_error
-from jobs.sources.kinesis.get_records import GetRecordsParserFactory, MalformedAnswerError, Records
+from jobs.errors import SourceError
+from jobs.sources.kinesis.client_errors import FORBIDDEN, to_source_error
+from jobs.sources.kinesis.connection import Connection
+from jobs.sources.kinesis.credential_services import credential_service_exists
+from jobs.sources.kinesis.faults import MISSING, Fault, error_code, fault_of, is_unreachable
+from jobs.sources.kinesis.get_records import MalformedAnswerError, Records
 from jobs.sources.kinesis.model import Shard, StartingPoint
 from jobs.sources.kinesis.options import KinesisOptions
-from jobs.sources.kinesis.retry import Backoff, Budget, error_code, is_transient, is_unreachable
+from jobs.sources.kinesis.retry import Backoff, Budget
 
 # The Date header has whole seconds, so a smaller difference is not a skew.
 _MIN_SKEW_MS = 2_000
@@ -30,6 +30,10 @@ _MIN_SKEW_MS = 2_000
 
 class ExpiredIteratorError(Exception):
     """The iterator is older than five minutes; request a new one."""
+
+
+class ExpiredListingError(Exception):
+    """The token of the next page of shards is older than five minutes."""
 
 
 class RefusedStartError(Exception):
@@ -50,21 +54,18 @@ class KinesisClient:
     """The calls to one stream. Several threads may use it at once.
 
     `has_answered` is true if the endpoint is known to exist. One that has never answered is given
-    up after a few attempts, because its address is probably wrong.
+    up after a few attempts, because its address or the credentials are probably wrong.
     """
 
     options: KinesisOptions
     has_answered: bool = False
     sleep: Callable[[float], None] = time.sleep
-    _api: Any = field(init=False, repr=False)
+    _connection: Connection = field(init=False, repr=False)
     _budget: Budget = field(init=False, repr=False)
     _skew_ms: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
-        try:
-            self._api = _make_api(self.options)
-        except (BotoCoreError, ValueError) as error:
-            raise to_source_error(error, self.options) from error
+        self._connection = Connection(self.options)
         self._budget = Budget(self.options.reads_per_second, sleep=self.sleep)
 
     def now_ms(self) -> int:
@@ -73,23 +74,25 @@ class KinesisClient:
 
     def shards(self) -> dict[str, Shard]:
         """All shards that the stream lists, open or closed."""
-        shards: dict[str, Shard] = {}
-        page: dict[str, str] = {"StreamName": self.options.stream}
         while True:
-            answer = self._call("list_shards", "Shards", page)
-            for item in answer["Shards"]:
-                shards[item["ShardId"]] = Shard.from_api(item)
-            if not answer.get("NextToken"):
-                return shards
-            page = {"NextToken": answer["NextToken"]}
+            try:
+                return self._listed_shards()
+            except ExpiredListingError:
+                continue  # from the first page
 
     def retention_ms(self) -> int:
-        answer = self._call(
-            "describe_stream_summary",
-            "StreamDescriptionSummary",
-            {"StreamName": self.options.stream},
-        )
-        return int(answer["StreamDescriptionSummary"]["RetentionPeriodHours"]) * 3_600_000
+        """The time for which the stream keeps a record."""
+        return int(self._summary()["RetentionPeriodHours"]) * 3_600_000
+
+    def created_ms(self) -> int | None:
+        """When the stream was created. None if the permission to look it up is missing."""
+        try:
+            created = self._summary().get("StreamCreationTimestamp")
+        except SourceError as error:
+            if error_code(error.__cause__) in FORBIDDEN:
+                return None
+            raise
+        return None if created is None else int(created.timestamp() * 1000)
 
     def iterator(self, shard_id: str, start: StartingPoint) -> str:
         """A shard iterator at `start`.
@@ -98,7 +101,7 @@ class KinesisClient:
             RefusedStartError: the stream rejects `start`.
         """
         request: dict[str, Any] = {
-            "StreamName": self.options.stream,
+            **self.options.stream_request,
             "ShardId": shard_id,
             "ShardIteratorType": start.type.value,
         }
@@ -115,7 +118,9 @@ class KinesisClient:
         Raises:
             ExpiredIteratorError: the iterator is too old.
         """
-        request = {"ShardIterator": iterator, "Limit": limit}
+        request: dict[str, Any] = {"ShardIterator": iterator, "Limit": limit}
+        if "StreamARN" in self.options.stream_request:
+            request |= self.options.stream_request
         answer = self._call("get_records", "Records", request, shard_id)
         records = answer["Records"]
         return Answer(
@@ -124,35 +129,69 @@ class KinesisClient:
             int(answer.get("MillisBehindLatest") or 0),
         )
 
+    def _listed_shards(self) -> dict[str, Shard]:
+        shards: dict[str, Shard] = {}
+        page: dict[str, str] = dict(self.options.stream_request)
+        while True:
+            answer = self._call("list_shards", "Shards", page)
+            for item in answer["Shards"]:
+                shards[item["ShardId"]] = Shard.from_api(item)
+            if not answer.get("NextToken"):
+                return shards
+            # A token may come with the ARN of its stream, but not with the name.
+            page = {**self.options.stream_request, "NextToken": answer["NextToken"]}
+            page.pop("StreamName", None)
+
+    def _summary(self) -> Mapping[str, Any]:
+        answer = self._call(
+            "describe_stream_summary", "StreamDescriptionSummary", self.options.stream_request
+        )
+        summary: Mapping[str, Any] = answer["StreamDescriptionSummary"]
+        return summary
+
     def _call(
         self, operation: str, member: str, request: dict[str, Any], shard_id: str | None = None
     ) -> Mapping[str, Any]:
         """Call until it succeeds, cannot succeed, or has failed for longer than `retryTimeout`.
 
         An answer without `member` counts as truncated. A call with `shard_id` counts against the
-        shard's budget.
+        shard's budget. If the credentials are at fault, the next attempt looks for others.
         """
         backoff = Backoff(self.options.retry_timeout.total_seconds(), sleep=self.sleep)
         while True:
             if shard_id is not None:
                 self._budget.take(shard_id)
+            api = None
             try:
-                answer: Mapping[str, Any] = getattr(self._api, operation)(**request)
+                api = self._connection.api()
+                answer: Mapping[str, Any] = getattr(api, operation)(**request)
                 if member not in answer:
                     raise MalformedAnswerError(f"{operation} answered without {member}")
             except (BotoCoreError, ClientError, MalformedAnswerError) as error:
                 self._raise_if_handled_by_caller(operation, error)
-                is_known = self.has_answered or not is_unreachable(error)
-                if not is_transient(error) or not backoff.wait(is_known=is_known):
+                fault = fault_of(error)
+                if fault is Fault.DOUBTFUL:
+                    self._connection.discard(api)
+                if fault is Fault.FINAL or not backoff.wait(is_known=self._will_pass(error)):
                     raise to_source_error(error, self.options) from error
             else:
                 self._record_skew(answer)
                 return answer
 
+    def _will_pass(self, error: Exception) -> bool:
+        """Whether nothing but time is needed: the stream and the credentials are known to exist."""
+        if self.has_answered:
+            return True
+        if fault_of(error) is Fault.PASSING:
+            return not is_unreachable(error)
+        return isinstance(error, MISSING) and credential_service_exists()
+
     @staticmethod
     def _raise_if_handled_by_caller(operation: str, error: Exception) -> None:
         if error_code(error) == "ExpiredIteratorException":
             raise ExpiredIteratorError from error
+        if error_code(error) == "ExpiredNextTokenException":
+            raise ExpiredListingError from error
         if operation == "get_shard_iterator" and error_code(error) == "InvalidArgumentException":
             raise RefusedStartError from error
 
@@ -173,42 +212,6 @@ def require_stream(options: Mapping[str, str]) -> None:
 
     Raises:
         ConfigError: an option is invalid.
-        SourceError: the stream is missing, forbidden or unreachable for five seconds.
+        SourceError: the stream is missing, forbidden or unreachable, or there are no credentials.
     """
-    parsed = KinesisOptions.parse({**options, "retryTimeout": "5 seconds"})
-    KinesisClient(parsed).shards()
-
-
-def _make_api(options: KinesisOptions) -> Any:
-    session = botocore.session.get_session()
-    session.register_component("response_parser_factory", GetRecordsParserFactory())
-    timeout = options.request_timeout.total_seconds()
-    api: Any = boto3.Session(botocore_session=session).client(
-        "kinesis",
-        region_name=options.region,
-        endpoint_url=options.endpoint_url,
-        config=Config(
-            # `_call` retries. botocore considers neither Kinesis's limits nor truncated answers.
-            retries={"total_max_attempts": 1, "mode": "standard"},
-            max_pool_connections=options.probe_threads,
-            connect_timeout=timeout,
-            read_timeout=timeout,
-            tcp_keepalive=True,
-        ),
-    )
-    # Before 1.43, botocore truncates a Timestamp to whole seconds. These handlers write it in full.
-    api.meta.events.register("provide-client-params.kinesis.GetShardIterator", _keep_timestamp)
-    api.meta.events.register("before-call.kinesis.GetShardIterator", _write_timestamp)
-    return api
-
-
-def _keep_timestamp(params: dict[str, Any], context: dict[str, Any], **_: object) -> None:
-    context["timestamp"] = params.get("Timestamp")
-
-
-def _write_timestamp(params: dict[str, Any], context: dict[str, Any], **_: object) -> None:
-    if context.get("timestamp") is not None:
-        body = json.loads(params["body"])
-        params["body"] = json.dumps(
-            {**body, "Timestamp": context["timestamp"].timestamp()}
-        ).encode()
+    KinesisClient(KinesisOptions.parse(options)).shards()

@@ -19,6 +19,11 @@ _SLACK_MS = 5 * 60_000
 _MIN_RETENTION_MS = 24 * 3_600_000
 
 
+def iso_time(ms: int) -> str:
+    """`1763888000123` -> `"2025-11-23T08:53:20+00:00"`"""
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="seconds")
+
+
 @dataclass(frozen=True)
 class Loss:
     """Records of a shard that are gone, or may be. `resumed_at` is the oldest record left."""
@@ -43,7 +48,7 @@ class Loss:
 
     def __str__(self) -> str:
         known = self.position.arrived_ms or self.position.since_ms
-        time = datetime.fromtimestamp(known / 1000, UTC).isoformat() if known else "an unknown time"
+        time = iso_time(known) if known else "an unknown time"
         left = f"the oldest left is {self.resumed_at}" if self.resumed_at else "none is left"
         return (
             f"shard {self.shard_id}: records after position {self.after} of {time} left the "

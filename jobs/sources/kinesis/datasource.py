@@ -10,6 +10,7 @@ import pyarrow as pa
 from pyspark.sql.datasource import DataSource, DataSourceStreamReader, InputPartition
 from pyspark.sql.types import StructType
 
+from jobs.errors import ConfigError
 from jobs.sources.kinesis.client import KinesisClient
 from jobs.sources.kinesis.offset import Offset, Position, Range, State, ranges
 from jobs.sources.kinesis.options import KinesisOptions
@@ -32,6 +33,8 @@ Json = dict[str, Any]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+# The stream's time is corrected, except for up to 2 s.
+_MAX_SKEW_MS = 2_000
 
 
 class KinesisDataSource(DataSource):
@@ -85,14 +88,16 @@ class KinesisStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow): 
         was planned last.
 
         Raises:
+            ConfigError: the query is new, and its starting position is a time in the future.
             SourceError: the stream is missing, forbidden or does not answer.
-            DataLossError: records left the stream before they were read.
+            DataLossError: records left the stream before they were read, or it is another stream.
         """
         begin = Offset.from_json(start or self._planned or self.initialOffset())
-        end = self._planner.plan(
-            begin, self._client.shards(), self._admission(limit), self._client.now_ms()
-        )
-        return end.to_json()
+        shards = self._client.shards()
+        now = self._client.now_ms()
+        if begin.initial is not None and self._options.start_at is not None:
+            self._require_past_start(begin.initial, now)
+        return self._planner.plan(begin, shards, self._admission(limit), now).to_json()
 
     def partitions(self, start: Json, end: Json) -> Sequence[InputPartition]:
         """Driver. One partition for each shard that moved.
@@ -141,6 +146,7 @@ class KinesisStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow): 
             self._threads,
             resume_from=dict(self._options.resume_from),
             fail_on_data_loss=self._options.fail_on_data_loss,
+            stream=self._options.stream,
         )
 
     @cached_property
@@ -155,6 +161,14 @@ class KinesisStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow): 
         elif not options.resume_from and options.start_at is not None:
             start = Position(State.AT_TIMESTAMP, at_ms=_ms(options.start_at), since_ms=now)
         return Offset(as_of_ms=now, initial=start)
+
+    def _require_past_start(self, initial: Position, now: int) -> None:
+        if initial.at_ms is not None and initial.at_ms > now + _MAX_SKEW_MS:
+            raise ConfigError(
+                f"kinesis option 'startingPosition' is {_time(initial.at_ms).isoformat()}, which "
+                f"is in the future: it is {_time(now).isoformat(timespec='seconds')} now. Set a "
+                "time that has passed, or LATEST"
+            )
 
     def _admission(self, limit: object) -> Admission:
         options = self._options
@@ -174,7 +188,8 @@ class KinesisStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow): 
 def _executor_client(options: KinesisOptions) -> KinesisClient:
     """One client for all tasks of a worker process. Making one takes longer than a small read.
 
-    The endpoint is known to exist, because the driver has just planned the batch.
+    The endpoint is known to exist, because the driver has just planned the batch. A client whose
+    credentials fail is kept: it connects again at its next call.
     """
     return KinesisClient(options, has_answered=True)
 

@@ -71,7 +71,7 @@ class GetRecordsParser(JSONParser):
     """
 
     def parse(self, response: Mapping[str, Any], shape: Shape) -> Any:
-        if shape.name != "GetRecordsOutput" or response["status_code"] != 200:
+        if shape is None or shape.name != "GetRecordsOutput" or response["status_code"] != 200:
             return super().parse(response, shape)
         try:
             answer = json.loads(response["body"])

@@ -110,6 +110,9 @@ class Probe(Protocol):
     def retention_ms(self) -> int:
         """The time for which the stream keeps a record."""
 
+    def created_ms(self) -> int | None:
+        """When the stream was created; None if that cannot be determined."""
+
 
 def furthest(records: Sequence[RecordRef]) -> RecordRef:
     """The record with the highest sequence number."""

@@ -159,12 +159,13 @@ class Offset:
 class Range:
     """The records of one shard in one batch: from `first` to `last`, both inclusive.
 
-    `last` is None if the shard is read to its end.
+    `last` is None if the shard is read to its end. The stream existed at `planned_ms`.
     """
 
     shard_id: str
     first: str
     last: str | None
+    planned_ms: int | None = field(default=None, compare=False)
 
 
 def ranges(start: Offset, end: Offset) -> list[Range]:
@@ -175,6 +176,6 @@ def ranges(start: Offset, end: Offset) -> list[Range]:
         if position.first is not None and not position.is_at(start.shards.get(shard))
     }
     return [
-        Range(shard, str(position.first), position.sequence_number)
+        Range(shard, str(position.first), position.sequence_number, end.as_of_ms)
         for shard, position in moved.items()
     ]

@@ -1,4 +1,4 @@
-"""The options of the Kinesis source: a table that documents them, and their parsed values."""
+"""The parsed options of the Kinesis source. `option_table` has their names and defaults."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -11,81 +11,13 @@ from jobs.config import (
     parse_boolean,
     parse_duration,
     parse_integer,
+    parse_stream_arn,
     parse_time,
+    region_of,
+    require_role,
 )
 from jobs.errors import ConfigError
-
-
-@dataclass(frozen=True)
-class Option:
-    """One row of the table of options. `default` is the text that a user would write."""
-
-    name: str
-    default: str
-    meaning: str
-
-
-OPTIONS = (
-    Option("stream", "", "Name of the stream. Required."),
-    Option("region", "", "AWS region. Empty: the region of the environment or the AWS profile."),
-    Option("endpointUrl", "", "URL of a Kinesis-compatible server. Empty: AWS."),
-    Option(
-        "startingPosition",
-        "TRIM_HORIZON",
-        "Where a query without a checkpoint starts: TRIM_HORIZON (the oldest record), LATEST "
-        "(records that arrive after its start) or an ISO 8601 time with an offset (records that "
-        "arrived at or after it).",
-    ),
-    Option(
-        "resumeFrom",
-        "",
-        'JSON `{"shardId-…": "sequence number"}`: the last stored record of each shard. For a '
-        "query without a checkpoint that writes to a table with records. These shards start after "
-        "that record, all others at the trim horizon.",
-    ),
-    Option(
-        "stopAt",
-        "",
-        "ISO 8601 time with an offset. Records that arrived at or after it are not read, so that "
-        "reading ends while producers continue. Empty: no end.",
-    ),
-    Option(
-        "failOnDataLoss",
-        "true",
-        "true: the query fails if records left the stream, or may have, before they were read. "
-        "false: it continues after the gap; the offset records and counts it.",
-    ),
-    Option(
-        "maxRecordsPerBatch",
-        "0",
-        "Target number of records in a batch, over all shards. 0: no limit.",
-    ),
-    Option(
-        "maxBatchSpan",
-        "0 seconds",
-        "The longest time of arrival that a batch reads from a shard. 0 seconds: no limit.",
-    ),
-    Option(
-        "tipLag",
-        "1 second",
-        "A batch of a busy shard ends with the first record that is younger than this. A shorter "
-        "time needs more calls to find the end; a longer time adds latency.",
-    ),
-    Option("fetchLimit", "10000", "Records per GetRecords call, at most 10000."),
-    Option(
-        "readsPerSecond",
-        "5",
-        "GetRecords calls per second and shard. Kinesis allows 5 to all consumers of a shard "
-        "together, so a lower number leaves room for others. 0: no limit.",
-    ),
-    Option("probeThreads", "32", "Number of shards that the driver plans at the same time."),
-    Option(
-        "retryTimeout",
-        "2 minutes",
-        "How long a call is retried while the stream throttles, fails or is unreachable.",
-    ),
-    Option("requestTimeout", "30 seconds", "How long to wait for one answer. At least 1 second."),
-)
+from jobs.sources.kinesis.option_table import with_defaults
 
 MAX_RECORDS_PER_CALL = 10_000
 _MIN_REQUEST_TIMEOUT = timedelta(seconds=1)
@@ -100,6 +32,8 @@ class KinesisOptions:
     stream: str
     region: str | None
     endpoint_url: str | None
+    role_arn: str | None
+    role_external_id: str | None
     starts_latest: bool
     start_at: datetime | None
     resume_from: tuple[tuple[str, str], ...]
@@ -114,6 +48,12 @@ class KinesisOptions:
     retry_timeout: timedelta
     request_timeout: timedelta
 
+    @property
+    def stream_request(self) -> dict[str, str]:
+        """The members of a request that select the stream."""
+        by_arn = parse_stream_arn(self.stream) is not None
+        return {"StreamARN" if by_arn else "StreamName": self.stream}
+
     @classmethod
     def parse(cls, given: Mapping[str, str]) -> "KinesisOptions":
         """Parse options, whose names may have any case.
@@ -121,9 +61,9 @@ class KinesisOptions:
         Raises:
             ConfigError: an option is unknown, missing or invalid.
         """
-        text = _with_defaults(given)
+        text = with_defaults(given)
         if not text["stream"]:
-            raise ConfigError("kinesis option 'stream' is missing; set the name of the stream")
+            raise ConfigError("kinesis option 'stream' is missing; set its name or ARN")
 
         def value(name: str, parse: Callable[[str], T]) -> T:
             try:
@@ -131,11 +71,14 @@ class KinesisOptions:
             except ConfigError as error:
                 raise ConfigError(f"kinesis option '{name}': {error}") from None
 
+        value("roleArn", lambda role: require_role(role, text["roleExternalId"]))
         starts_latest, start_at = value("startingPosition", _starting_position)
         return cls(
             stream=text["stream"],
-            region=text["region"] or None,
+            region=value("stream", lambda stream: region_of(stream, text["region"])) or None,
             endpoint_url=text["endpointUrl"] or None,
+            role_arn=text["roleArn"] or None,
+            role_external_id=text["roleExternalId"] or None,
             starts_latest=starts_latest,
             start_at=start_at,
             resume_from=value("resumeFrom", _sequence_numbers),
@@ -150,24 +93,6 @@ class KinesisOptions:
             retry_timeout=value("retryTimeout", parse_duration),
             request_timeout=value("requestTimeout", _request_timeout),
         )
-
-
-def options_table() -> str:
-    """The options as a Markdown table, for the documentation."""
-    rows = [
-        f"| `{option.name}` | {option.default and f'`{option.default}`'} | {option.meaning} |"
-        for option in OPTIONS
-    ]
-    return "\n".join(["| option | default | meaning |", "|---|---|---|", *rows])
-
-
-def _with_defaults(given: Mapping[str, str]) -> dict[str, str]:
-    names = {option.name.lower(): option.name for option in OPTIONS}
-    unknown = sorted(name for name in given if name.lower() not in names)
-    if unknown:
-        raise ConfigError(f"kinesis: unknown option(s) {unknown}; known: {sorted(names.values())}")
-    defaults = {option.name: option.default for option in OPTIONS}
-    return defaults | {names[name.lower()]: value.strip() for name, value in given.items()}
 
 
 def _starting_position(text: str) -> tuple[bool, datetime | None]:

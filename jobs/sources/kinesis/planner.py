@@ -4,6 +4,7 @@
 - A shard is read after an earlier batch has read all its parents to their end, so that the records
   of a partition key keep their order. A parent without unread records needs no batch of its own.
 - If no shard moves, the offset stays the same, byte for byte, and Spark runs no batch.
+- The first plan after a start, and each loss, checks that no other stream has taken the name.
 - If the record of a position has left the stream, records are lost, unless none can have followed
   it.
 """
@@ -18,6 +19,7 @@ from jobs.sources.kinesis.batch_end import Bounds
 from jobs.sources.kinesis.data_loss import loss_of_shard
 from jobs.sources.kinesis.model import Probe, Shard
 from jobs.sources.kinesis.offset import Offset, Position, State
+from jobs.sources.kinesis.replaced_stream import ReplacedStream, begin_again, replaced_stream
 from jobs.sources.kinesis.shard_planner import ShardPlan, UnreadView, plan_shard, view_unread
 
 # Peeks of a plan over all shards, and the least for one shard. The next plan finds what they miss.
@@ -56,7 +58,9 @@ class Planner:
     threads: Executor
     resume_from: Mapping[str, str] = field(default_factory=dict)
     fail_on_data_loss: bool = True
+    stream: str = ""
     _latest: Mapping[str, Position] = field(default_factory=dict)
+    _stream_is_known: bool = False
 
     def plan(
         self, start: Offset, shards: Mapping[str, Shard], admission: Admission, now_ms: int
@@ -66,20 +70,45 @@ class Planner:
         Raises:
             DataLossError: records were lost, or may have been, and fail_on_data_loss is true.
         """
-        positions = self._positions(start, shards)
+        replaced = None if self._stream_is_known else self._replaced(start)
+        self._stream_is_known = True
+        if replaced is None:
+            positions = self._positions(start, shards)
+            plans = self._plans(shards, positions, admission, now_ms)
+            losses = [plan.loss for plan in plans.values() if plan.loss is not None]
+            replaced = self._replaced(start) if losses else None
+            if replaced is None:
+                if losses and self.fail_on_data_loss:
+                    raise DataLossError(str(losses[0]))
+                return self._offset(start, shards, positions, plans, now_ms)
+        if self.fail_on_data_loss:
+            raise DataLossError(str(replaced))
+        self._latest = {}
+        return begin_again(replaced, start, shards, now_ms)
+
+    def _replaced(self, start: Offset) -> ReplacedStream | None:
+        if start.initial is not None:
+            return None
+        return replaced_stream(self.stream, self.probe.created_ms(), start)
+
+    def _plans(
+        self,
+        shards: Mapping[str, Shard],
+        positions: Mapping[str, Position],
+        admission: Admission,
+        now_ms: int,
+    ) -> dict[str, ShardPlan]:
         plans = {
-            shard_id: self._checked(
-                ShardPlan(
-                    Position(State.SHARD_END, since_ms=now_ms),
-                    loss_of_shard(shard_id, position, now_ms),
-                )
+            shard_id: ShardPlan(
+                Position(State.SHARD_END, since_ms=now_ms),
+                loss_of_shard(shard_id, position, now_ms),
             )
             for shard_id, position in positions.items()
             if shard_id not in shards and position.state is not State.SHARD_END
         }
         while ready := _ready(shards, positions, plans):
             plans |= self._plan_round(ready, positions, admission, now_ms)
-        return self._offset(start, shards, positions, plans, now_ms)
+        return plans
 
     def _positions(self, start: Offset, shards: Mapping[str, Shard]) -> dict[str, Position]:
         """The position of every shard, also of those that are new to the stream or the query."""
@@ -119,12 +148,7 @@ class Planner:
         plans = self.threads.map(
             partial(plan_shard, self.probe, bounds=bounds), ready, starts, views
         )
-        return {name: self._checked(plan) for name, plan in zip(names, plans, strict=True)}
-
-    def _checked(self, plan: ShardPlan) -> ShardPlan:
-        if plan.loss is not None and self.fail_on_data_loss:
-            raise DataLossError(str(plan.loss))
-        return plan
+        return dict(zip(names, plans, strict=True))
 
     def _offset(
         self,

@@ -4,12 +4,14 @@ import time
 from dataclasses import dataclass, field
 from threading import Lock
 
+from jobs.errors import SourceError
 from jobs.sources.kinesis.client import (
     Answer,
     ExpiredIteratorError,
     KinesisClient,
     RefusedStartError,
 )
+from jobs.sources.kinesis.faults import error_code
 from jobs.sources.kinesis.model import IteratorType, Peek, RecordRef, Shard, StartingPoint
 
 # Iterators live for five minutes.
@@ -17,6 +19,9 @@ _ITERATOR_LIFE_SECONDS = 240
 # Kinesis ends a closed shard with a null iterator. Some servers never do. There, a shard has ended
 # after this many answers in a row that have no records and report no lag.
 QUIET_ANSWERS = 3
+
+# The iterator is of a stream that was deleted, while another one has its name.
+_FOREIGN_ITERATOR = ("InvalidArgumentException", "ResourceNotFoundException")
 
 _NO_RECORDS = Peek((), millis_behind_latest=0, at_tip=True)
 
@@ -47,6 +52,10 @@ class KinesisProbe:
             answer = self.client.records(shard.shard_id, iterator, limit=1)
         except ExpiredIteratorError:
             return False
+        except SourceError as error:
+            if error_code(error.__cause__) not in _FOREIGN_ITERATOR:
+                raise
+            return False
         if answer.records or answer.millis_behind_latest or answer.next_iterator is None:
             return False
         self._remember(shard, sequence_number, answer.next_iterator)
@@ -54,6 +63,9 @@ class KinesisProbe:
 
     def retention_ms(self) -> int:
         return self.client.retention_ms()
+
+    def created_ms(self) -> int | None:
+        return self.client.created_ms()
 
     def _peek(self, shard: Shard, start: StartingPoint, limit: int) -> Peek:
         answer = self._first_records(shard, start, limit)

@@ -12,18 +12,20 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from jobs.errors import DataLossError
+from jobs.errors import DataLossError, SourceError
 from jobs.sources.kinesis.client import (
     Answer,
     ExpiredIteratorError,
     KinesisClient,
     RefusedStartError,
 )
+from jobs.sources.kinesis.faults import error_code
 from jobs.sources.kinesis.get_records import Records
 from jobs.sources.kinesis.kpl import MAGIC, user_records
 from jobs.sources.kinesis.model import StartingPoint
 from jobs.sources.kinesis.offset import Range
 from jobs.sources.kinesis.probe import QUIET_ANSWERS
+from jobs.sources.kinesis.replaced_stream import ReplacedStream, was_replaced
 from jobs.sources.kinesis.retry import Backoff
 from transforms import columns as c
 
@@ -54,6 +56,10 @@ def read(client: KinesisClient, planned: Range) -> Iterator[pa.RecordBatch]:
         yield _arrow_batch(planned.shard_id, records)
 
 
+class _ReplacedStreamError(Exception):
+    """The range was planned on an earlier stream of the name, and data loss is allowed."""
+
+
 @dataclass
 class _RangeReader:
     """Reads one shard through a range, and replaces iterators that expire."""
@@ -64,6 +70,12 @@ class _RangeReader:
 
     def records(self) -> Iterator[Records]:
         """The records of the range, page by page. No page is empty."""
+        try:
+            yield from self._records()
+        except _ReplacedStreamError:
+            return  # no record of another stream belongs to the range
+
+    def _records(self) -> Iterator[Records]:
         for answer in self._answers():
             if not answer.records:
                 continue
@@ -113,6 +125,10 @@ class _RangeReader:
             return self.client.iterator(self.planned.shard_id, start)
         except RefusedStartError:
             return self.client.iterator(self.planned.shard_id, StartingPoint.trim_horizon())
+        except SourceError as error:
+            if error_code(error.__cause__) == "ResourceNotFoundException":
+                self._fail_if_replaced()
+            raise
 
     def _check_first(self, found: str) -> None:
         if found == self.planned.first:
@@ -146,6 +162,21 @@ class _RangeReader:
         )
 
     def _report_loss(self, message: str) -> None:
+        self._fail_if_replaced()
+        self._fail(message)
+
+    def _fail_if_replaced(self) -> None:
+        planned_ms = self.planned.planned_ms
+        created_ms = None if planned_ms is None else self.client.created_ms()
+        if planned_ms is None or created_ms is None or not was_replaced(created_ms, planned_ms):
+            return
+        self._fail(
+            f"shard {self.planned.shard_id}: "
+            f"{ReplacedStream(self.client.options.stream, created_ms, planned_ms)}"
+        )
+        raise _ReplacedStreamError
+
+    def _fail(self, message: str) -> None:
         if self.client.options.fail_on_data_loss:
             raise DataLossError(message)
         warnings.warn(message, stacklevel=2)

@@ -1,4 +1,4 @@
-"""Decide when to retry a call, and limit the rate of calls."""
+"""Wait before a call is retried, and limit the rate of calls."""
 
 import random
 import time
@@ -6,55 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
 
-from botocore.exceptions import (
-    ClientError,
-    ConnectionError,
-    HTTPClientError,
-    IncompleteReadError,
-    ResponseStreamingError,
-)
-
-from jobs.sources.kinesis.get_records import MalformedAnswerError
-
-THROTTLED = frozenset(
-    {
-        "KMSThrottlingException",
-        "LimitExceededException",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "SlowDown",
-        "Throttling",
-        "ThrottlingException",
-    }
-)
-_TRANSIENT = THROTTLED | {"InternalFailure", "InternalFailureException", "RequestTimeout"}
-
 _FIRST_WAIT = 0.2
 _LONGEST_WAIT = 5.0
 # An endpoint that has never answered is probably wrong, so the user should see the error soon.
 _ATTEMPTS_WITHOUT_ANSWER = 4
-
-
-def error_code(error: Exception) -> str:
-    """The code of an error answer; empty for anything else."""
-    if not isinstance(error, ClientError):
-        return ""
-    return str(error.response.get("Error", {}).get("Code", ""))
-
-
-def is_transient(error: Exception) -> bool:
-    """Whether the same call may succeed later."""
-    if isinstance(error, ClientError):
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return error_code(error) in _TRANSIENT or status >= 500 or status == 429
-    return isinstance(error, MalformedAnswerError) or is_unreachable(error)
-
-
-def is_unreachable(error: Exception) -> bool:
-    """Whether no answer arrived, or only a part of one."""
-    return isinstance(
-        error, ConnectionError | HTTPClientError | IncompleteReadError | ResponseStreamingError
-    )
+_SECONDS_WITHOUT_ANSWER = 5.0
 
 
 @dataclass
@@ -74,15 +30,19 @@ class Backoff:
         """Wait before the next attempt. Return False, without a wait, if there should be none.
 
         Args:
-            is_known: the endpoint has answered before.
+            is_known: the endpoint has answered before, or the fault is known to pass. Otherwise
+                four attempts are made, and none after five seconds.
         """
         now = self.clock()
         if self._attempts == 0:
             self._failing_since = now
         self._attempts += 1
-        if now - self._failing_since >= self.timeout:
+        failing = now - self._failing_since
+        if failing >= self.timeout:
             return False
-        if not is_known and self._attempts >= _ATTEMPTS_WITHOUT_ANSWER:
+        if not is_known and (
+            self._attempts >= _ATTEMPTS_WITHOUT_ANSWER or failing >= _SECONDS_WITHOUT_ANSWER
+        ):
             return False
         bound = min(_LONGEST_WAIT, _FIRST_WAIT * 2.0**self._attempts)
         self.sleep(random.uniform(bound / 4, bound))

@@ -49,6 +49,29 @@ def test_a_checkpoint_of_another_owner_is_rejected(checkpoint: Checkpoint, folde
         require_own(checkpoint, OWNERS | {"raw": "table-2"})
 
 
+def test_a_stream_may_be_given_by_its_name_or_by_its_arn(
+    checkpoint: Checkpoint, folder: Path
+) -> None:
+    """A lake that used the name continues with the ARN, and the other way round."""
+    arn = "arn:aws:kinesis:eu-north-1:123456789012:stream/events"
+    require_own(checkpoint, OWNERS)
+    plan_batch(folder, 0, NOON, NOON)
+    require_own(checkpoint, OWNERS | {"stream": arn})
+    with pytest.raises(CheckpointError, match=r"another stream: expected arn:.*/clicks, found"):
+        require_own(checkpoint, OWNERS | {"stream": arn.replace("events", "clicks")})
+
+
+def test_streams_of_the_same_name_of_two_accounts_are_two_owners(
+    checkpoint: Checkpoint, folder: Path
+) -> None:
+    arn = "arn:aws:kinesis:eu-north-1:123456789012:stream/events"
+    require_own(checkpoint, OWNERS | {"stream": arn})
+    plan_batch(folder, 0, NOON, NOON)
+    require_own(checkpoint, OWNERS)
+    with pytest.raises(CheckpointError, match=r"another stream: expected arn:.*:210987654321:"):
+        require_own(checkpoint, OWNERS | {"stream": arn.replace("123456789012", "210987654321")})
+
+
 def test_an_owner_that_is_not_recorded_is_another_one(checkpoint: Checkpoint, folder: Path) -> None:
     """The folders of two queries were exchanged."""
     require_own(checkpoint, {"raw": "table-1"})

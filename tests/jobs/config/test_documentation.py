@@ -65,7 +65,7 @@ def test_the_page_has_a_row_for_every_setting() -> None:
     page = configuration_markdown()
     rows = set(re.findall(r"^\| `(\w+)` \| .+ \| .+ \| .+ \|$", page, re.MULTILINE))
     assert rows == {name.partition(".")[2] for name in names_of_settings()}
-    assert "| `stream` | text | must be set | Name of the Kinesis stream. |" in page
+    assert "| `stream` | text | must be set | Name of the Kinesis stream, or its ARN" in page
     assert "| `max_records_per_batch` | integer | `1_000_000` | Target number" in page
     assert "| `window` | duration | `10 minutes` | " in page
     assert "| `state_store` | `rocksdb` or `memory` | `rocksdb` | " in page

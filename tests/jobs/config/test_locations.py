@@ -24,6 +24,8 @@ def test_a_source_is_a_set_of_options_of_the_kinesis_format() -> None:
         "stream": "events",
         "region": "us-east-1",
         "endpointUrl": "http://127.0.0.1:4567",
+        "roleArn": "",
+        "roleExternalId": "",
         "startingPosition": "LATEST",
         "failOnDataLoss": "false",
         "maxRecordsPerBatch": "10",
@@ -39,6 +41,26 @@ def test_a_stream_must_have_a_name() -> None:
     """It could be an empty variable of the environment."""
     with pytest.raises(ConfigError, match=r"source\.stream must not be empty"):
         Source(stream="")
+
+
+ARN = "arn:aws:kinesis:eu-north-1:123456789012:stream/events"
+
+
+def test_the_region_of_an_arn_takes_the_place_of_the_default() -> None:
+    """Any other region is an error that names both."""
+    assert Source(stream=ARN).region == "eu-north-1"
+    assert Source(stream=ARN, region="eu-north-1").options()["region"] == "eu-north-1"
+    assert Source(stream="events").region == "us-east-1"
+    assert Source(stream="events", region="").region == ""
+    with pytest.raises(ConfigError, match=r"source: the region is 'eu-west-1', but .*'eu-north-1'"):
+        Source(stream=ARN, region="eu-west-1")
+
+
+def test_a_role_is_given_by_its_arn() -> None:
+    with pytest.raises(ConfigError, match="source: expected the ARN of a role"):
+        Source(stream="events", role_arn="reader")
+    with pytest.raises(ConfigError, match="source: an external id needs a role"):
+        Source(stream="events", role_external_id="lake")
 
 
 def test_a_checkpoint_is_a_folder_with_the_name_of_its_query() -> None:

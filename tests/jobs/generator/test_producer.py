@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import boto3
 import pytest
 
 from jobs.config import Source
@@ -52,7 +51,7 @@ def test_only_refused_records_are_sent_again(monkeypatch: pytest.MonkeyPatch) ->
     """If all records were sent again, the others would be on the stream twice."""
     stream = RefusingStream("b", "d")
     waits: list[float] = []
-    monkeypatch.setattr(boto3, "client", lambda *_, **__: stream)
+    monkeypatch.setattr("jobs.generator.producer.make_api", lambda _: (stream, None))
     producer = Producer(Source(stream="s"), sleep=waits.append)
     producer.put([record(name) for name in "abcde"])
     assert stream.calls == [["a", "b", "c", "d", "e"], ["b", "d"]]
@@ -67,7 +66,7 @@ class ForbiddenStream:
 
 
 def test_a_missing_permission_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(boto3, "client", lambda *_, **__: ForbiddenStream())
+    monkeypatch.setattr("jobs.generator.producer.make_api", lambda _: (ForbiddenStream(), None))
     producer = Producer(Source(stream="s"), sleep=lambda seconds: None)
     with pytest.raises(SourceError, match=r"^no permission to write to stream 's'; allow kinesis:"):
         producer.put([record("a")])

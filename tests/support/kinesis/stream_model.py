@@ -43,9 +43,11 @@ class ModelStream:
     ends_shards:     False for an emulator that never ends a closed shard with a null iterator
     longest_answer:  the number of records in one answer, at most
     peeks:           the number of peeks so far
+    created_at:      when it was created
     """
 
     now_ms: int = 1_700_000_000_000
+    created_at: int = 1_600_000_000_000
     retention: int = DAY_MS
     ends_shards: bool = True
     longest_answer: int = 10_000
@@ -121,6 +123,9 @@ class ModelStream:
 
     def retention_ms(self) -> int:
         return self.retention
+
+    def created_ms(self) -> int:
+        return self.created_at
 
     # Calls of the executors
 

@@ -16,6 +16,8 @@ class KinesisApi(Kinesis):
             raise KinesisError(
                 "UnknownOperationException", f"Operation {operation} does not exist."
             )
+        if self.required_arn and request.get("StreamARN") != self.required_arn:
+            raise KinesisError("AccessDeniedException", "The StreamARN is missing.")
         return handler(self, request)
 
     def shard_of(self, operation: str, request: Request) -> str:

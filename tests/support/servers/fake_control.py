@@ -59,6 +59,10 @@ class FakeKinesis(Server):
         """Answer ListShards in pages of `shards` shards."""
         self._order("ListShardsBy", shards=shards)
 
+    def require_arn(self, arn: str) -> None:
+        """Reject each call that does not have this ARN, as a stream of another account does."""
+        self._order("RequireArn", arn=arn)
+
     def expire_iterators(self) -> None:
         """Expire every iterator that was issued so far."""
         self._order("ExpireIterators")
@@ -147,6 +151,10 @@ def _list_shards_by(api: KinesisApi, faults: Faults, shards: int) -> None:
     api.shards_per_listing = shards
 
 
+def _require_arn(api: KinesisApi, faults: Faults, arn: str) -> None:
+    api.required_arn = arn
+
+
 def _expire_iterators(api: KinesisApi, faults: Faults) -> None:
     # A later iterator must not share the millisecond of one that is expired here.
     api.clock.ahead_ms += 1
@@ -213,6 +221,7 @@ _ORDERS: dict[str, Callable[..., Answer | None]] = {
     "LimitPages": _limit_pages,
     "LimitReads": _limit_reads,
     "ListShardsBy": _list_shards_by,
+    "RequireArn": _require_arn,
     "ResetCalls": _reset_calls,
     "ShiftArrivals": _shift_arrivals,
     "Throttled": _throttled,

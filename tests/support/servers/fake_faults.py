@@ -22,6 +22,11 @@ class Kind(StrEnum):
     LIMIT_EXCEEDED = "limit_exceeded"
     EXPIRED = "expired"
     DENIED = "denied"
+    SIGNATURE_EXPIRED = "signature_expired"
+    TOKEN_EXPIRED = "token_expired"
+    UNKNOWN_KEY = "unknown_key"
+    CREATING = "creating"
+    TOKEN_OF_PAGE_EXPIRED = "token_of_page_expired"
     INTERNAL = "internal"
     UNAVAILABLE = "unavailable"
     RESET = "reset"  # the connection is reset before the call is served
@@ -37,6 +42,15 @@ ERRORS = {
     Kind.LIMIT_EXCEEDED: KinesisError("LimitExceededException", "Rate exceeded for stream."),
     Kind.EXPIRED: KinesisError("ExpiredIteratorException", "Iterator expired."),
     Kind.DENIED: KinesisError("AccessDeniedException", "User is not authorized to perform this."),
+    Kind.SIGNATURE_EXPIRED: KinesisError(
+        "InvalidSignatureException",
+        "Signature expired: 20260131T080000Z is now earlier than 20260131T080700Z "
+        "(20260131T081200Z - 5 min.)",
+    ),
+    Kind.TOKEN_EXPIRED: KinesisError("ExpiredTokenException", "The security token has expired."),
+    Kind.UNKNOWN_KEY: KinesisError("UnrecognizedClientException", "The token is invalid."),
+    Kind.TOKEN_OF_PAGE_EXPIRED: KinesisError("ExpiredNextTokenException", "NextToken expired."),
+    Kind.CREATING: KinesisError("ResourceInUseException", "Stream is not ACTIVE."),
     Kind.INTERNAL: KinesisError("InternalFailure", "Internal failure.", 500),
     Kind.UNAVAILABLE: KinesisError("ServiceUnavailable", "Unavailable.", 503),
 }

@@ -36,6 +36,7 @@ class Kinesis:
         self.max_page_records = 10_000
         self.shards_per_listing = 1000
         self.expired_before_ms = 0
+        self.required_arn = ""
 
     def stream(self, request: Request) -> Stream:
         """The stream whose name or ARN is in the request."""

@@ -4,8 +4,12 @@
 """
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
+from jobs.errors import ConfigError
 from tests.support.kinesis.numbered import SHARDS, STREAM, by_shard, numbered, put_numbered
 from tests.support.kinesis.reading import Query, positions
 from tests.support.servers import FakeKinesis
@@ -90,3 +94,33 @@ def test_a_plan_for_300_shards_needs_few_calls(fake: FakeKinesis) -> None:
     assert idle["ListShards"] == {"": 3}
     assert max(idle["GetRecords"].values()) <= 1
     assert sum(idle.get("GetShardIterator", {}).values()) <= 300
+
+
+def test_a_new_query_must_not_start_in_the_future(fake: FakeKinesis) -> None:
+    """It would read nothing until then, without a word. The error has both times, of the stream."""
+    fake.advance_clock(timedelta(hours=-2))
+    start = datetime.now(UTC).replace(microsecond=0)
+    query = Query(fake, STREAM, startingPosition=start.isoformat())
+    message = (
+        rf"option 'startingPosition' is {re.escape(start.isoformat())}, which is in the future: "
+        r"it is .* now\. Set a time that has passed, or LATEST"
+    )
+    with pytest.raises(ConfigError, match=message):
+        query.plan()
+    fake.advance_clock(timedelta(hours=2, seconds=5))
+    query.plan()
+
+
+def test_a_query_with_a_checkpoint_does_not_use_its_start(fake: FakeKinesis) -> None:
+    put_numbered(fake, 0, 3)
+    query = Query(fake, STREAM)
+    query.drain()
+    future = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    again = Query(fake, STREAM, startingPosition=future)
+    again._offset = query.offset
+    again.restart()
+    put_numbered(fake, 3, 6)
+    assert by_shard(again.drain()) == {
+        SHARDS[0]: [b"0-3", b"0-4", b"0-5"],
+        SHARDS[1]: [b"1-3", b"1-4", b"1-5"],
+    }

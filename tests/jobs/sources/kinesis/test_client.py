@@ -108,6 +108,68 @@ def test_a_call_is_retried_until_the_retry_timeout(fake: FakeKinesis) -> None:
     assert fake.count("ListShards") > 1
 
 
+@pytest.mark.parametrize("ahead", [timedelta(minutes=7), timedelta(minutes=-7)])
+def test_a_clock_that_differs_is_the_cause_of_rejected_signatures(
+    fake: FakeKinesis, ahead: timedelta
+) -> None:
+    """The advice is about the clock, not about the credentials."""
+    fake.advance_clock(ahead)
+    fake.fail(Kind.SIGNATURE_EXPIRED, "ListShards", times=-1)
+    direction = "behind" if ahead > timedelta(0) else "ahead of"
+    message = rf"the clock of this machine is 7 minutes {direction} that of AWS; correct it \(NTP\)"
+    with pytest.raises(SourceError, match=message):
+        client_of(fake, retryTimeout="0 seconds").shards()
+
+
+@pytest.mark.parametrize(
+    "kind", [Kind.SIGNATURE_EXPIRED, Kind.UNAVAILABLE, Kind.THROTTLED, Kind.CREATING]
+)
+def test_a_fault_that_passes_is_retried_at_the_start_as_long_as_later(
+    fake: FakeKinesis, kind: Kind
+) -> None:
+    """More often than an address that never answers."""
+    fake.fail(kind, "ListShards", times=10)
+    client = client_of(fake)
+    client.sleep = lambda _: None
+    client.shards()
+    assert fake.count("ListShards") == 11
+
+
+def test_rejected_credentials_are_reported_soon_at_the_start(fake: FakeKinesis) -> None:
+    """They are probably wrong, if they have never worked."""
+    fake.fail(Kind.UNKNOWN_KEY, "ListShards", times=-1)
+    client = client_of(fake)
+    client.sleep = lambda _: None
+    with pytest.raises(SourceError, match="AWS rejects these credentials; renew or correct them"):
+        client.shards()
+    assert fake.count("ListShards") == 4
+
+
+def test_a_listing_whose_next_page_expires_begins_again(fake: FakeKinesis) -> None:
+    """Tokens live for five minutes, and a page may be retried for longer."""
+    fake.list_shards_by(1)
+    fake.fail(Kind.TOKEN_OF_PAGE_EXPIRED, "ListShards", skip=1)
+    assert sorted(client_of(fake).shards()) == list(SHARDS)
+
+
+def test_a_stream_may_be_given_by_its_arn(fake: FakeKinesis) -> None:
+    """In each of the calls, also for the following pages of shards and records."""
+    (number,) = put(fake, 0, b"1")
+    fake.list_shards_by(1)
+    arn = f"arn:aws:kinesis:us-east-1:000000000000:stream/{STREAM}"
+    client = client_of(fake, stream=arn)
+    fake.require_arn(arn)
+    assert sorted(client.shards()) == list(SHARDS)
+    assert client.retention_ms() == 24 * 3_600_000
+    assert client.created_ms() is not None
+    assert read(client, StartingPoint.at(number)) == [b"1"]
+
+
+def test_a_missing_permission_to_describe_the_stream_hides_its_creation(fake: FakeKinesis) -> None:
+    fake.fail(Kind.DENIED, "DescribeStreamSummary")
+    assert client_of(fake).created_ms() is None
+
+
 def test_a_stream_is_required_before_spark_starts(fake: FakeKinesis) -> None:
     """An invalid option and a missing stream are reported."""
     require_stream(options_of(fake))

@@ -1,17 +1,90 @@
-"""The Kinesis source on a fake server that fails, throttles or cannot be reached.
+"""Faults: their classes, and the source on a fake server that fails or cannot be reached.
 
 `reading.Query` calls the source, without Spark.
 """
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from botocore.exceptions import (
+    CredentialRetrievalError,
+    MetadataRetrievalError,
+    NoCredentialsError,
+    NoRegionError,
+    ReadTimeoutError,
+    UnauthorizedSSOTokenError,
+)
+from botocore.retries.standard import ThrottledRetryableChecker, TransientRetryableChecker
 
 from jobs.errors import SourceError
+from jobs.sources.kinesis.faults import THROTTLED, TRANSIENT, Fault, fault_of
+from jobs.sources.kinesis.get_records import MalformedAnswerError
+from tests.support.kinesis.errors import UNREACHABLE, answered
 from tests.support.kinesis.numbered import SHARDS, STREAM, by_shard, numbered, put_numbered
 from tests.support.kinesis.reading import Query, positions
 from tests.support.servers import FakeKinesis, Server
 from tests.support.servers.fake_faults import Kind
+
+EXPIRED = (
+    "Signature expired: 20260131T080000Z is now earlier than 20260131T080700Z "
+    "(20260131T081200Z - 5 min.)"
+)
+NOT_YET = (
+    "Signature not yet current: 20260131T081700Z is still later than 20260131T081500Z "
+    "(20260131T081000Z + 5 min.)"
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (answered("ProvisionedThroughputExceededException"), Fault.PASSING),
+        (answered("LimitExceededException"), Fault.PASSING),
+        (answered("KMSThrottlingException"), Fault.PASSING),
+        (answered("InternalFailureException"), Fault.PASSING),
+        (answered("ServiceUnavailable", 503), Fault.PASSING),
+        (answered("", 429), Fault.PASSING),
+        (UNREACHABLE, Fault.PASSING),
+        (ReadTimeoutError(endpoint_url="http://slow"), Fault.PASSING),
+        (MalformedAnswerError(), Fault.PASSING),
+        (answered("InvalidSignatureException", message=EXPIRED), Fault.PASSING),
+        (answered("InvalidSignatureException", message=NOT_YET), Fault.PASSING),
+        (answered("SignatureDoesNotMatch", message=EXPIRED), Fault.PASSING),
+        (answered("RequestExpired"), Fault.PASSING),
+        (answered("RequestTimeTooSkewed", 403), Fault.PASSING),
+        (answered("RequestInTheFuture"), Fault.PASSING),
+        (answered("IDPCommunicationError", operation="AssumeRole"), Fault.PASSING),
+        (answered("ResourceInUseException", operation="ListShards"), Fault.PASSING),
+        (answered("InvalidSignatureException"), Fault.DOUBTFUL),
+        (answered("ExpiredTokenException"), Fault.DOUBTFUL),
+        (answered("ExpiredToken", 403, operation="AssumeRole"), Fault.DOUBTFUL),
+        (answered("UnrecognizedClientException"), Fault.DOUBTFUL),
+        (answered("InvalidClientTokenId", 403), Fault.DOUBTFUL),
+        (NoCredentialsError(), Fault.DOUBTFUL),
+        (CredentialRetrievalError(provider="iam-role", error_msg="no answer"), Fault.DOUBTFUL),
+        (MetadataRetrievalError(error_msg="no answer"), Fault.DOUBTFUL),
+        (UnauthorizedSSOTokenError(), Fault.DOUBTFUL),
+        (answered("ResourceNotFoundException"), Fault.FINAL),
+        (answered("ResourceInUseException", operation="CreateStream"), Fault.FINAL),
+        (answered("AccessDeniedException"), Fault.FINAL),
+        (answered("AccessDenied", 403, operation="AssumeRole"), Fault.FINAL),
+        (answered("ValidationException"), Fault.FINAL),
+        (NoRegionError(), Fault.FINAL),
+    ],
+)
+def test_a_fault_passes_or_may_pass_or_needs_a_user(error: Exception, expected: Fault) -> None:
+    assert fault_of(error) is expected
+
+
+def test_every_code_that_botocore_retries_is_retried() -> None:
+    """If botocore adds a code to its lists, it is missing here."""
+    throttled: Any = ThrottledRetryableChecker
+    transient: Any = TransientRetryableChecker
+    assert set(throttled._THROTTLED_ERROR_CODES) <= THROTTLED
+    assert set(transient._TRANSIENT_ERROR_CODES) <= TRANSIENT
+    for status in transient._TRANSIENT_STATUS_CODES:
+        assert fault_of(answered("", status)) is Fault.PASSING
 
 
 @pytest.mark.parametrize("operation", ["ListShards", "GetShardIterator", "GetRecords"])
@@ -25,6 +98,7 @@ from tests.support.servers.fake_faults import Kind
         Kind.RESET,
         Kind.TRUNCATED,
         Kind.HALF_JSON,
+        Kind.SIGNATURE_EXPIRED,
     ],
 )
 def test_transient_failures_lose_and_repeat_nothing(
@@ -43,6 +117,22 @@ def test_transient_failures_lose_and_repeat_nothing(
 
     assert by_shard(query.rows) == numbered(0, 40)
     assert len(positions(query.rows)) == 80
+
+
+@pytest.mark.parametrize("kind", [Kind.TOKEN_EXPIRED, Kind.UNKNOWN_KEY])
+def test_credentials_that_are_rejected_for_a_while_lose_nothing(
+    fake: FakeKinesis, kind: Kind
+) -> None:
+    """On the driver after its first answer, and on an executor with a client of its own."""
+    put_numbered(fake, 0, 10)
+    query = Query(fake, STREAM)
+    query.plan()
+    for operation in ("ListShards", "GetShardIterator", "GetRecords"):
+        fake.fail(kind, operation, times=2)
+
+    query.drain()
+
+    assert by_shard(query.rows) == numbered(0, 10)
 
 
 def test_a_storm_of_throttling_and_failures_loses_nothing(fake: FakeKinesis) -> None:

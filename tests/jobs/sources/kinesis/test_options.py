@@ -1,4 +1,4 @@
-"""Options: their parsed values, their errors, and the table that documents them."""
+"""Options: their parsed values and their errors."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,7 +6,7 @@ import pytest
 
 from jobs.config import Source
 from jobs.errors import ConfigError
-from jobs.sources.kinesis.options import OPTIONS, KinesisOptions, options_table
+from jobs.sources.kinesis.options import KinesisOptions
 
 
 def test_only_the_stream_is_required() -> None:
@@ -15,6 +15,8 @@ def test_only_the_stream_is_required() -> None:
         stream="events",
         region=None,
         endpoint_url=None,
+        role_arn=None,
+        role_external_id=None,
         starts_latest=False,
         start_at=None,
         resume_from=(),
@@ -37,6 +39,8 @@ def test_every_option_is_parsed_in_any_case() -> None:
             "STREAM": "events",
             "Region": "eu-north-1",
             "endpointurl": "http://127.0.0.1:4567",
+            "rolearn": "arn:aws:iam::123456789012:role/reader",
+            "roleexternalid": "lake",
             "startingposition": "2026-01-31T12:00:00+01:00",
             "resumefrom": '{"shard-1": "2", "shard-0": "1"}',
             "stopat": "2026-01-31T12:00:00Z",
@@ -55,6 +59,8 @@ def test_every_option_is_parsed_in_any_case() -> None:
         stream="events",
         region="eu-north-1",
         endpoint_url="http://127.0.0.1:4567",
+        role_arn="arn:aws:iam::123456789012:role/reader",
+        role_external_id="lake",
         starts_latest=False,
         start_at=datetime(2026, 1, 31, 11, tzinfo=UTC),
         resume_from=(("shard-0", "1"), ("shard-1", "2")),
@@ -69,6 +75,18 @@ def test_every_option_is_parsed_in_any_case() -> None:
         retry_timeout=timedelta(days=1),
         request_timeout=timedelta(seconds=5),
     )
+
+
+ARN = "arn:aws:kinesis:eu-north-1:123456789012:stream/events"
+
+
+def test_a_stream_may_be_an_arn_which_has_the_region() -> None:
+    """Requests have the ARN then, because a name means a stream of the own account."""
+    for given in ({"stream": ARN}, {"stream": ARN, "region": "eu-north-1"}):
+        options = KinesisOptions.parse(given)
+        assert options.region == "eu-north-1"
+        assert options.stream_request == {"StreamARN": ARN}
+    assert KinesisOptions.parse({"stream": "events"}).stream_request == {"StreamName": "events"}
 
 
 def test_settings_of_a_run_become_options() -> None:
@@ -107,6 +125,19 @@ def test_latest_is_a_starting_position_in_any_case() -> None:
     [
         ({}, "'stream' is missing"),
         ({"stream": " "}, "'stream' is missing"),
+        (
+            {"stream": ARN, "region": "us-east-1"},
+            f"option 'stream': the region is 'us-east-1', but the stream {ARN} is in 'eu-north-1'",
+        ),
+        ({"stream": ARN + "/x"}, "option 'stream': expected the name of a stream, or an ARN like"),
+        (
+            {"stream": "s", "roleArn": "reader"},
+            "option 'roleArn': expected the ARN of a role, like arn:aws:iam::123456789012:role/",
+        ),
+        (
+            {"stream": "s", "roleExternalId": "lake"},
+            "option 'roleArn': an external id needs a role",
+        ),
         ({"stream": "s", "steam": "x"}, "unknown option(s) ['steam']; known: ['endpointUrl', "),
         (
             {"stream": "s", "startingPosition": "EARLIEST"},
@@ -174,11 +205,3 @@ def test_durations_have_any_unit_and_case() -> None:
 def test_whole_numbers_may_have_underscores() -> None:
     options = KinesisOptions.parse({"stream": "s", "maxRecordsPerBatch": " 1_000_000 "})
     assert options.max_records_per_batch == 1_000_000
-
-
-def test_the_table_has_a_row_for_each_option() -> None:
-    rows = options_table().splitlines()
-    assert rows[:2] == ["| option | default | meaning |", "|---|---|---|"]
-    assert rows[2] == "| `stream` |  | Name of the stream. Required. |"
-    assert len(rows) == 2 + len(OPTIONS)
-    assert "| `maxRecordsPerBatch` | `0` | Target number of records in a batch, over" in rows[9]

@@ -1,13 +1,10 @@
-"""Retries: which errors are retried, how long each wait is, and how many calls are allowed."""
+"""Retries: how long each wait is, and how many calls are allowed."""
 
 from dataclasses import dataclass, field
 
 import pytest
-from botocore.exceptions import NoCredentialsError, NoRegionError, ReadTimeoutError
 
-from jobs.sources.kinesis.get_records import MalformedAnswerError
-from jobs.sources.kinesis.retry import Backoff, Budget, is_transient
-from tests.support.kinesis.errors import UNREACHABLE, answered
+from jobs.sources.kinesis.retry import Backoff, Budget
 
 
 @dataclass
@@ -23,28 +20,6 @@ class Clock:
     def sleep(self, seconds: float) -> None:
         self.now += seconds
         self.slept.append(seconds)
-
-
-@pytest.mark.parametrize(
-    ("error", "expected"),
-    [
-        (answered("ProvisionedThroughputExceededException"), True),
-        (answered("LimitExceededException"), True),
-        (answered("InternalFailureException"), True),
-        (answered("ServiceUnavailable", 503), True),
-        (answered("", 429), True),
-        (UNREACHABLE, True),
-        (ReadTimeoutError(endpoint_url="http://slow"), True),
-        (MalformedAnswerError(), True),
-        (answered("ResourceNotFoundException"), False),
-        (answered("AccessDeniedException"), False),
-        (answered("ExpiredTokenException"), False),
-        (NoCredentialsError(), False),
-        (NoRegionError(), False),
-    ],
-)
-def test_only_transient_errors_are_retried(error: Exception, expected: bool) -> None:
-    assert is_transient(error) is expected
 
 
 def test_waits_grow_to_a_bound_and_end_with_the_timeout() -> None:
@@ -64,6 +39,15 @@ def test_an_endpoint_that_never_answered_is_given_up_soon() -> None:
     while backoff.wait(is_known=False):
         pass
     assert len(clock.slept) == 3
+
+
+def test_an_endpoint_that_hangs_is_given_up_after_its_second_attempt() -> None:
+    """Each attempt takes longer than the time in which an unknown endpoint must answer."""
+    clock = Clock()
+    backoff = Backoff(60, sleep=clock.sleep, clock=clock)
+    assert backoff.wait(is_known=False)
+    clock.now += 10
+    assert not backoff.wait(is_known=False)
 
 
 def test_a_budget_allows_a_burst_and_then_a_rate_on_each_shard() -> None:
