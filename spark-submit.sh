@@ -192,6 +192,7 @@ case $master in
     # A URI: Spark takes a path with a space and a name after # as one file name.
     cache_uri=$("$python" -I -c 'import pathlib, sys; print(pathlib.Path(sys.argv[1]).as_uri())' "$root/.cache")
     archives=$(joined , "$cache_uri/event-lake-packages.zip#event_lake_packages" "$archives")
+    options+=(--conf spark.executorEnv.LC_ALL=C.UTF-8)
     options+=(--conf spark.executorEnv.PYTHONPATH=event_lake_packages)
     python_path=$(joined : "$python_path" "$root/.cache/event_lake_packages")
     if $on_this_machine; then
@@ -204,6 +205,7 @@ arguments=()
 $on_this_machine || name=${name:-event-lake $1}
 [ -z "$name" ] || options+=(--name "$name")
 if [ "$deploy_mode" = cluster ]; then
+  options+=(--conf spark.yarn.appMasterEnv.LC_ALL=C.UTF-8)
   options+=(--conf spark.yarn.appMasterEnv.PYTHONPATH=event_lake_packages)
   # A stream that loses its driver is started again by YARN, as often as failures are an hour apart. A
   # command that comes to an end by itself has somebody who reads its exit code.

@@ -10,6 +10,12 @@
 # shellcheck shell=bash
 : "${root:?}"
 
+# Java writes the name of a file in the encoding of the locale, and each event name is a folder.
+case $(locale charmap 2>/dev/null || true) in
+  UTF-8) ;;
+  *) export LC_ALL=C.UTF-8 ;;
+esac
+
 say() { printf 'event-lake: %s\n' "$*" >&2; }
 
 # Exit code 3 is that of SetupError in jobs/errors.py.

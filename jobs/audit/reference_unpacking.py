@@ -51,7 +51,7 @@ def in_parts(raw: DataFrame, form: RecordFormat, as_wholes: DataFrame) -> DataFr
     pieces = divided.select("*", part).withColumns(
         {name: F.col(f"part.{name}") for name in (RECORD_INDEX, DATA)}
     )
-    kept = raw.join(F.broadcast(wholes), on=key, how="left_semi").select(*raw.columns)
+    kept = raw.join(wholes, on=key, how="left_semi").select(*raw.columns)
     return kept.unionByName(pieces.drop("part"))
 
 

@@ -60,6 +60,14 @@ def test_the_python_of_the_executors_reaches_pyspark(checkout: Checkout) -> None
     assert started.environment["PYSPARK_PYTHON"] == "/opt/python"
 
 
+def test_java_can_name_a_folder_in_any_script(checkout: Checkout) -> None:
+    """In the locale C, a folder with an event name like `köp:klar` could not be created."""
+    checkout.environment["LC_ALL"] = "C"
+    assert checkout.started("audit").environment["LC_ALL"] == "C.UTF-8"
+    options = checkout.started("--master", "local-cluster[2,1,1024]", "audit").spark_options()
+    assert "spark.executorEnv.LC_ALL=C.UTF-8" in options
+
+
 def test_help_of_a_command_needs_no_set_up(checkout: Checkout) -> None:
     """Neither Java nor a JAR nor a package is looked for."""
     (checkout.root / ".cache/setup/python").unlink()

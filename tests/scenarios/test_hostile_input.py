@@ -11,16 +11,23 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.support.hostile_lake import HostileLake
+from jobs.config import Format
+from tests.support.hostile_lake import LINES, HostileLake
 from tests.support.hostile_traffic import MAX_FUTURE, Step, drawn_events, records_by_step, steps
 from tests.support.oracle import judge, micros
 
 
+@pytest.mark.parametrize(("form", "lives"), [(Format(), 5), (LINES, 3)], ids=["plain", "lines"])
 def test_no_hostile_stream_loses_an_event_or_stores_it_twice(
-    spark: SparkSession, tmp_path: Path, tried: Callable[[str, int], None]
+    spark: SparkSession,
+    tmp_path: Path,
+    tried: Callable[[str, int], None],
+    form: Format,
+    lives: int,
 ) -> None:
-    """The tables are exact after duplicates, clock jumps, lost checkpoints, deaths, compaction."""
-    _process_stream(spark, tmp_path, tried, seed=1, lives=6, events=300)
+    """The tables are exact after duplicates, clock jumps, lost checkpoints, deaths, compaction.
+    Records are events, or some compressed lines of which each is one."""
+    _process_stream(spark, tmp_path, tried, form, seed=1, lives=lives, events=50 * lives)
 
 
 @pytest.mark.slice("hostile-input")
@@ -28,14 +35,17 @@ def test_no_hostile_stream_loses_an_event_or_stores_it_twice(
 def test_more_hostile_streams(
     spark: SparkSession, tmp_path: Path, tried: Callable[[str, int], None], seed: int
 ) -> None:
-    """The same holds for other seeds and longer streams."""
-    _process_stream(spark, tmp_path, tried, seed=seed, lives=20, events=1500)
+    """The same holds for other seeds and longer streams. In every other one, records are the lines
+    of larger ones, of which some are compressed."""
+    form = LINES if seed % 2 else Format()
+    _process_stream(spark, tmp_path, tried, form, seed=seed, lives=20, events=1500)
 
 
 def _process_stream(
     spark: SparkSession,
     folder: Path,
     tried: Callable[[str, int], None],
+    form: Format,
     *,
     seed: int,
     lives: int,
@@ -45,7 +55,7 @@ def _process_stream(
     schedule = steps(lives, chance)
     drawn = drawn_events(events, lives, chance)
     times = _times(schedule)
-    lake = HostileLake(spark, folder)
+    lake = HostileLake(spark, folder, form)
     for number, records in enumerate(records_by_step(drawn, schedule, times)):
         lake.run_step(number, schedule[number], times[number], records)
     problems = lake.problems()

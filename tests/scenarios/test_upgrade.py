@@ -45,7 +45,8 @@ def test_an_upgrade_loses_nothing_and_stores_nothing_twice(
     spark: SparkSession, earlier: EarlierLake, caplog: pytest.LogCaptureFixture, killed: bool
 ) -> None:
     """Both checkpoints are resumed: offsets, runs, generation and state of the version before. New
-    offsets use the words of Kinesis, where the version before wrote DRAINED and behind_ms."""
+    offsets use the words of Kinesis, where the version before wrote DRAINED and behind_ms. An event
+    that stopped that version is quarantined."""
     checkpoints = earlier.folder / "checkpoints"
     generation = json.loads((checkpoints / "process/generation.json").read_text())
     if killed:  # Spark had planned these batches, and the sinks had written them
@@ -53,6 +54,7 @@ def test_an_upgrade_loses_nothing_and_stores_nothing_twice(
         (checkpoints / "process/commits/1").unlink()
     records = earlier.records()
     now = earlier.stream_time()
+    records.append((_poison_in_raw(spark, earlier), now))
     for data, key in (
         (records[0][0], "key-0"),  # a duplicate of an event that the version before has stored
         (event("uuid-new", int(now.timestamp())), "key-new"),
@@ -77,6 +79,18 @@ def test_an_upgrade_loses_nothing_and_stores_nothing_twice(
     assert sorted((row[0], row[1]) for row in stored) == sorted(expected.events)
     quarantined = tables.quarantine.read(spark).select("data").collect()
     assert sorted(bytes(row[0]) for row in quarantined) == sorted(expected.quarantine.elements())
+
+
+def _poison_in_raw(spark: SparkSession, earlier: EarlierLake) -> bytes:
+    """Append what stopped the version before at every start: a name that can be no folder."""
+    now = earlier.stream_time()
+    data = event("poison", int(now.timestamp()), name=":".join("a" * 100))
+    path = tables_of(earlier.settings().lake).raw.path
+    schema = spark.read.format("delta").load(path).schema
+    place = ("shardId-000000000009", "1", 0)
+    row = (bytearray(data), "key", *place, now, now, now.date(), 0)
+    spark.createDataFrame([row], schema).write.format("delta").mode("append").save(path)
+    return data
 
 
 def _newest_offset(checkpoints: Path) -> dict[str, Any]:

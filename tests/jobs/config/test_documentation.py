@@ -64,7 +64,7 @@ def test_the_page_has_a_row_for_every_setting() -> None:
     """With its type, its default and its meaning."""
     page = configuration_markdown()
     rows = set(re.findall(r"^\| `(\w+)` \| .+ \| .+ \| .+ \|$", page, re.MULTILINE))
-    assert rows == {name.partition(".")[2] for name in names_of_settings()}
+    assert rows == {name.rpartition(".")[2] for name in names_of_settings()}
     assert "| `stream` | text | must be set | Name of the Kinesis stream, or its ARN" in page
     assert "| `max_records_per_batch` | integer | `1_000_000` | Target number" in page
     assert "| `window` | duration | `10 minutes` | " in page

@@ -3,12 +3,15 @@
 import gzip
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from pyspark.sql import SparkSession
 
 from jobs.audit import Report, verify_tables
 from jobs.config import Checks, Format, Once
 from jobs.rebuild import Partitions, rebuild
 from jobs.replay import replay
-from tests.support.small_lake import SmallLake, event
+from tests.support.small_lake import SmallLake, event, settings_in
 from transforms.quarantine_filter import QuarantineFilter
 
 AN_HOUR_AGO = datetime.now(UTC) - timedelta(hours=1)
@@ -156,11 +159,13 @@ def test_members_are_read_where_the_format_says(lake: SmallLake) -> None:
     assert report.is_clean
 
 
-def test_all_spellings_of_a_uuid_are_one_event_if_it_is_wished(lake: SmallLake) -> None:
+def test_all_spellings_of_a_uuid_are_one_event_if_it_is_wished(
+    spark: SparkSession, tmp_path: Path
+) -> None:
     """A text that is no UUID stays as it is. The payload keeps what came."""
     uuid = "5f0c9a52-0b1e-4c3d-8e2f-a1b2c3d4e5f6"
     spellings = [uuid, uuid.upper(), f"{{{uuid}}}", f" urn:uuid:{uuid} ", uuid.replace("-", "")]
-    once = lake.by_other_rules(once=Once(canonical_uuid=True))
+    once = SmallLake(spark, settings_in(tmp_path, once=Once(canonical_uuid=True)))
     once.put(*(event(each, CREATED) for each in [*spellings[1:3], "no uuid"]))
     once.process()
     once.put(*(event(each, CREATED) for each in [*spellings, "No uuid"]))
