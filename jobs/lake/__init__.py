@@ -11,6 +11,7 @@ from jobs.lake.delta_log import (
     table_version,
 )
 from jobs.lake.fencing import RunProgress, WriterFence, commit_marks, run_progress
+from jobs.lake.parquet_times import write_int64_times
 from jobs.lake.tables import Table, Tables, tables_of
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "table_id",
     "table_version",
     "tables_of",
+    "write_int64_times",
 ]

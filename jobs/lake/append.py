@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
 
+from jobs.lake.parquet_times import write_int64_times
 from jobs.lake.tables import Table
 
 
@@ -31,4 +32,5 @@ class Transaction:
 
 def append(rows: DataFrame, table: Table, transaction: Transaction) -> None:
     """Append `rows` to `table` in one commit. Delta skips the commit if it has seen it before."""
+    write_int64_times(rows.sparkSession)
     rows.write.format("delta").mode("append").options(**transaction.options()).save(table.path)

@@ -12,7 +12,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.errors import LakeError
-from jobs.lake import Table
+from jobs.lake import Table, write_int64_times
 from jobs.rebuild.recompute import REPLACED
 from transforms.columns import EVENT_DATE, EVENT_NAME, POSITION, RECORD_INDEX
 from transforms.unpacking import WHOLE_RECORD
@@ -82,6 +82,7 @@ def commit(changes: DataFrame, columns: list[str], events: Table, partitions: Pa
     Raises:
         LakeError: another commit conflicted with each attempt.
     """
+    write_int64_times(changes.sparkSession)
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             _merge(changes, columns, events, partitions)

@@ -24,7 +24,7 @@ from pyspark.sql import functions as F
 from jobs.config import Settings
 from jobs.dataframes import broadcast_if_small, persisted
 from jobs.errors import LakeError
-from jobs.lake import Tables, pinned
+from jobs.lake import Tables, pinned, write_int64_times
 from jobs.rebuild.merge import Partitions, changes, commit
 from jobs.rebuild.recompute import (
     CHANGED,
@@ -165,6 +165,7 @@ def _append_to_quarantine(
     present = present.join(positions, on=list(POSITION), how="left_semi").localCheckpoint()
     missing = rejected.join(present, on=list(POSITION), how="left_anti")
     if not missing.isEmpty():
+        write_int64_times(spark)
         missing.transform(withdrawn).write.format("delta").mode("append").save(
             tables.quarantine.path
         )

@@ -29,7 +29,15 @@ DELTA = {
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
 }
 
+# Times in Parquet as INT64 microseconds, in the calendar of today at all times. Other engines read
+# another time from INT96, Spark's default (`jobs/lake/parquet_times.py`).
+EXACT_TIMES = {
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
+}
+
 SEMANTICS = {
+    **EXACT_TIMES,
     "spark.sql.session.timeZone": "UTC",
     # A JSON object that repeats a key is valid (RFC 8259, section 4). The last value wins.
     "spark.sql.variant.allowDuplicateKeys": "true",
