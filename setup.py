@@ -16,14 +16,21 @@ TEST = [
     "aws_kinesis_agg>=1.2.3,<2",
     "boto3-stubs[kinesis]>=1.40,<2",
     "chispa>=0.11,<1",
-    "duckdb>=1.4,<3",
+    "deltalake>=1.6,<2",
+    # The extension is loaded only by the version that it is made for.
+    "duckdb==1.5.5",
+    "duckdb-extension-delta==1.5.5",
+    "duckdb-extensions>=1.5,<2",
     "hypothesis>=6.120,<7",
     "mypy>=1.18,<3",
+    "pandas>=2.2,<4",
+    "polars>=1.30,<3",
     "pre-commit>=4,<5",
     "pytest>=8.4,<10",
     "pytest-timeout>=2.4,<3",
     "pytest-xdist>=3.6,<4",
     "ruff>=0.14,<1",
+    "trino>=0.336,<1",
     "setuptools>=77",  # the wheel's test builds one, offline
 ]
 

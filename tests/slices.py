@@ -27,6 +27,7 @@ SLICES = {
     "yarn": "the launcher on a real YARN, and on local-cluster",
     "spark-4.0": "Spark 4.0 with Delta 4.0 (tests/run-on 4.0)",
     "newest": "the newest Spark and Delta (tests/run-on newest)",
+    "engines": "Trino reads every column of the tables",
 }
 
 _LEFT_OUT = "left_to_slices"

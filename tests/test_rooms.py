@@ -22,7 +22,7 @@ LAYERS = (
     {"pipeline"},
     {"metrics"},
     {"streaming"},
-    {"audit", "replay", "rebuild", "generator"},
+    {"audit", "replay", "rebuild", "maintenance", "generator"},
     {"demo"},
     {"cli"},
 )

@@ -5,13 +5,15 @@ chance, so hashes are only used to clear rows: those of the position, the bytes 
 must agree, which are 192 bits. `jobs.audit.violations` compares the other rows exactly.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import and_
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 
+from jobs.audit.derived import IS_MISDERIVED, OUTDATED, with_derivation
 from jobs.audit.reference_parser import ReferenceParser, event_text, utc_date
 from jobs.dataframes import only_hashes
 from transforms.columns import (
@@ -23,6 +25,7 @@ from transforms.columns import (
     PAYLOAD,
     POSITION,
 )
+from transforms.enrichment import Field
 
 IN_RAW = "in_raw"
 IN_EVENTS = "in_events"
@@ -66,23 +69,31 @@ class Frames:
         )
 
 
-def count_by_hash(frames: Frames, partitions: int) -> DataFrame:
+def count_by_hash(
+    frames: Frames, partitions: int, fields: Sequence[Field], outdated: Observation
+) -> DataFrame:
     """Count the rows of each position by its hash.
 
     Raw's bytes are parsed here, and compared with the columns of the event. The payload of an event
-    is not parsed: either it has raw's bytes, or the position is a suspect.
+    is parsed for `fields` alone: either it has raw's bytes, or the position is a suspect.
 
     Columns out:  position_hash: bigint; in_raw, in_events, in_quarantine: bigint, the number of
                   rows; content_hash: bigint, for two rows 0 if their bytes, names and dates agree;
                   identity_hash: bigint, for one row that of its identity, or null if it has none;
                   for two rows 0 or null if their identities agree
     Rows:         one for each hash of a position
+
+    Args:
+        fields: the promoted columns to compare.
+        outdated: gets `outdated_values`, their sum over all events.
     """
+    events = with_derivation(frames.events, fields)
+    events = events.observe(outdated, F.coalesce(F.sum(OUTDATED), F.lit(0)).alias(OUTDATED))
     entries = reduce(
         DataFrame.unionAll,
         (
             _record_entry(frames.raw, IN_RAW, frames.parser),
-            _event_entry(frames.events),
+            _event_entry(events),
             _record_entry(frames.quarantine, IN_QUARANTINE, frames.parser),
         ),
     )
@@ -144,9 +155,10 @@ def _record_entry(records: DataFrame, table: str, parser: ReferenceParser) -> Da
 def _event_entry(events: DataFrame) -> DataFrame:
     is_whole = reduce(and_, (F.col(name).isNotNull() for name in (*IDENTITY, EVENT_NAME)))
     is_filed = F.col(EVENT_DATE) == utc_date(F.col(CREATED_AT))
+    is_sound = is_whole & is_filed & ~F.col(IS_MISDERIVED)
     # The hash of a string is the hash of its UTF-8 bytes, so it equals that of raw's bytes.
     content = _content(F.col(PAYLOAD).cast("binary"))
-    return _entry(events, IN_EVENTS, F.when(is_whole & is_filed, content))
+    return _entry(events, IN_EVENTS, F.when(is_sound, content))
 
 
 def _entry(rows: DataFrame, table: str, content: Column) -> DataFrame:

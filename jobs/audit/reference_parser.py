@@ -24,7 +24,7 @@ _TOO_FINE = r"(\.\d{13})\d+$"
 _ISO_WITH_OFFSET = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)$"
 _CORRUPT = "corrupt"
 # By default, Spark also accepts 'a' and NaN.
-_STRICT = {
+STRICT = {
     "allowSingleQuotes": "false",
     "allowNonNumericNumbers": "false",
     "maxNumLen": "10000",
@@ -62,7 +62,7 @@ class ReferenceParser:
         )
         schema = schema_of([*_keys(self.paths).values()], StringType())
         schema = schema.add(_MARK, IntegerType()).add(_CORRUPT, StringType())
-        options = _STRICT | {"columnNameOfCorruptRecord": _CORRUPT}
+        options = STRICT | {"columnNameOfCorruptRecord": _CORRUPT}
         return F.from_json(marked.cast("string"), schema, options)
 
     def members(self, event: Column, data: Column) -> dict[str, Column]:
@@ -120,7 +120,7 @@ def _read_time(text: Column, data: Column, keys: list[str | int]) -> Column:
     `transforms.parsing.timestamps` has the grammar of a text.
     """
     # `from_json` makes a double of a number with a fraction. A variant keeps its digits.
-    read = F.from_json(event_text(data), schema_of([keys], VariantType()), _STRICT)
+    read = F.from_json(event_text(data), schema_of([keys], VariantType()), STRICT)
     variant = value_at(read, keys)
     exact = F.try_variant_get(variant, "$", "string")
     # As the variable of a lambda it is computed once, not once for each use.

@@ -19,7 +19,8 @@ VIOLATIONS: Mapping[str, str] = {
     "invented_event": "in events, but not in raw",
     "invented_rejection": "in quarantine, but not in raw",
     "changed": "its bytes are not those in raw",
-    "misfiled": "its columns or its partition do not agree with its payload",
+    "misfiled": "its identity, its name or its partition does not agree with its payload",
+    "misderived": "its promoted or derived columns do not agree with its payload; run rebuild",
 }
 
 
@@ -64,6 +65,7 @@ class Report:
     duplicates:  records whose identity an event from another record has
     quarantined: records that are in quarantine
     pending:     records that `process` has not processed yet
+    outdated:    values of fields that were added after their events were stored
     reasons:     rows in quarantine by reason; a row counts under each of its reasons
     """
 
@@ -74,6 +76,7 @@ class Report:
     duplicates: int
     quarantined: int
     pending: int
+    outdated: int = 0
     reasons: Mapping[str, int] = field(default_factory=dict)
     violations: Sequence[Violation] = ()
 
@@ -102,6 +105,9 @@ class Report:
         yield from reason_lines(self.reasons)
         yield count_line("  not processed yet", self.pending)
         yield count_line("  not accounted for", self.unaccounted)
+        if self.outdated:
+            yield count_line("outdated values of events", self.outdated)
+            yield "  (values of fields that were added later; `rebuild` fills them)"
         for violation in self.violations:
             yield f"VIOLATION {violation.kind}: {violation.count:,} ({VIOLATIONS[violation.kind]})"
             yield from (f"  {sample}" for sample in violation.samples)

@@ -4,13 +4,14 @@ A position is cleared if `reconciliation` finds it in order, or if it is in raw 
 event has the hash of its identity: then it is a duplicate.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
+from jobs.audit.derived import OUTDATED
 from jobs.audit.reconciliation import (
     IDENTITY_HASH,
     IN_EVENTS,
@@ -25,6 +26,7 @@ from jobs.audit.reconciliation import (
 )
 from jobs.audit.snapshot import Snapshot
 from jobs.dataframes import persisted
+from transforms.enrichment import Field
 
 _STORED = "stored"
 _QUARANTINED = "quarantined"
@@ -35,6 +37,7 @@ _UNACCOUNTED = "unaccounted"
 class Suspects:
     """The number of cleared positions, and the positions that are not cleared.
 
+    outdated:    values of fields that events lack, over all positions
     stored:      cleared positions that are an event
     quarantined: cleared positions that are in quarantine
     duplicates:  cleared positions that are a duplicate of a stored event
@@ -42,6 +45,7 @@ class Suspects:
     shared:      identity_hash: bigint, of identities that events has more than once
     """
 
+    outdated: int
     stored: int
     quarantined: int
     duplicates: int
@@ -50,19 +54,23 @@ class Suspects:
 
 
 @contextmanager
-def find_suspects(snapshot: Snapshot, events: DataFrame, partitions: int) -> Iterator[Suspects]:
+def find_suspects(
+    snapshot: Snapshot, events: DataFrame, partitions: int, fields: Sequence[Field]
+) -> Iterator[Suspects]:
     """Clear what is in order, then the duplicates of `events`.
 
     Args:
         events: the events that may share an identity with a record in range.
         partitions: of the shuffles.
+        fields: the promoted columns to compare.
     """
-    observation = Observation("in order")
+    observation, outdated = Observation("in order"), Observation("outdated")
     outcomes = {_STORED: F.col(IN_EVENTS) == 1, _QUARANTINED: F.col(IN_QUARANTINE) == 1}
     counts = (
         F.count_if(is_in_order() & is_outcome).alias(name) for name, is_outcome in outcomes.items()
     )
-    by_hash = count_by_hash(snapshot.in_range, partitions).observe(observation, *counts)
+    by_hash = count_by_hash(snapshot.in_range, partitions, fields, outdated)
+    by_hash = by_hash.observe(observation, *counts)
     with persisted(by_hash.where(~is_in_order())) as out_of_order:
         out_of_order.count()
         in_raw_alone = out_of_order.where(is_unaccounted() & (F.col(IN_RAW) == 1))
@@ -75,6 +83,7 @@ def find_suspects(snapshot: Snapshot, events: DataFrame, partitions: int) -> Ite
             ) as positions,
         ):
             yield Suspects(
+                outdated=outdated.get[OUTDATED],
                 **observation.get,
                 duplicates=duplicates.count(),
                 positions=positions,

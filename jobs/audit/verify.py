@@ -14,9 +14,10 @@ they contain agrees with raw's bytes. No step of the pipeline is used to verify 
    that it does not find are lost.
 6. `report` has the number of records of each outcome, and a sample of the rows of each violation.
 
-`reference_parser` reads the bytes for 2 and 4.
+`reference_parser` reads the bytes for 2 and 4, and `derived` the columns that follow from them.
 """
 
+from collections.abc import Sequence
 from datetime import date
 
 from pyspark.sql import DataFrame, SparkSession
@@ -38,6 +39,7 @@ from jobs.config import Format
 from jobs.dataframes import count_reasons, persisted
 from jobs.lake import Tables
 from transforms.columns import CREATED_AT, EVENT_UUID, POSITION
+from transforms.enrichment import Field
 
 SAMPLES = 10
 
@@ -51,6 +53,7 @@ def verify_tables(
     first: date | None = None,
     last: date | None = None,
     *,
+    fields: Sequence[Field] = (),
     checkpoint: str | None = None,
     form: Format | None = None,
     canonical_uuid: bool = False,
@@ -59,6 +62,7 @@ def verify_tables(
     """Verify the records of the ingest dates from `first` to `last`, both inclusive.
 
     Args:
+        fields: the promoted columns to compare with the payload.
         checkpoint: the checkpoint of `process`. Records that it has not processed are pending.
             Without a checkpoint, every record must be accounted for.
         form: what a record holds, by default one event.
@@ -76,8 +80,10 @@ def verify_tables(
     partitions = max(spark.sparkContext.defaultParallelism, raw // _ROWS_PER_PARTITION + 1)
     events = events_of_same_dates(snapshot)
     with (
-        find_suspects(snapshot, events, partitions) as suspects,
-        persisted(count_by_position(snapshot.in_range.only(suspects.positions))) as positions,
+        find_suspects(snapshot, events, partitions, fields) as suspects,
+        persisted(
+            count_by_position(snapshot.in_range.only(suspects.positions), fields)
+        ) as positions,
         persisted(repeated_identities(snapshot, events, suspects.shared)) as repeated,
         persisted(only_processed(positions.where(is_unaccounted()), snapshot)) as unaccounted,
         persisted(duplicates_of_stored(unaccounted, snapshot)) as duplicates,
@@ -93,6 +99,7 @@ def verify_tables(
             duplicates=suspects.duplicates + duplicates.count(),
             quarantined=suspects.quarantined + outcomes["quarantined"],
             pending=outcomes["unaccounted"] - unaccounted.count(),
+            outdated=suspects.outdated,
             reasons=count_reasons(snapshot.in_range.quarantine),
             violations=_violations(violating, samples),
         )

@@ -1,11 +1,13 @@
 """Compare the suspects row by row, and name what is wrong with each position."""
 
+from collections.abc import Sequence
 from functools import reduce
 from operator import and_
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.audit.derived import IS_MISDERIVED, with_derivation
 from jobs.audit.reconciliation import (
     IN_EVENTS,
     IN_QUARANTINE,
@@ -25,6 +27,7 @@ from transforms.columns import (
     PAYLOAD,
     POSITION,
 )
+from transforms.enrichment import Field
 
 KINDS = "kinds"
 
@@ -33,7 +36,7 @@ _CHANGED = "is_changed"
 _MISFILED = "is_misfiled"
 
 
-def count_by_position(frames: Frames) -> DataFrame:
+def count_by_position(frames: Frames, fields: Sequence[Field]) -> DataFrame:
     """Count the rows of each position, and name its violations.
 
     Columns out:  the position; in_raw, in_events, in_quarantine: bigint, the number of rows;
@@ -41,10 +44,13 @@ def count_by_position(frames: Frames) -> DataFrame:
                   position is not in raw, as in the row;
                   kinds: array<string>, the violations that concern this position alone
     Rows:         one for each position
+
+    Args:
+        fields: the promoted columns to compare.
     """
     entries = (
         _record_entry(with_members(frames.raw, frames.parser), IN_RAW),
-        _event_entry(frames.events, frames.parser),
+        _event_entry(with_derivation(frames.events, fields), frames.parser),
         _record_entry(frames.quarantine, IN_QUARANTINE),
     )
     identity = F.struct(*IDENTITY)
@@ -56,6 +62,7 @@ def count_by_position(frames: Frames) -> DataFrame:
             *counts_by_table(),
             (F.min(_BYTES) != F.max(_BYTES)).alias(_CHANGED),
             F.bool_or(_MISFILED).alias(_MISFILED),
+            F.bool_or(IS_MISDERIVED).alias(IS_MISDERIVED),
             F.coalesce(identity_in_raw, F.max(identity)).alias("identity"),
         )
         .select(*POSITION, *TABLES, "identity.*", _kinds().alias(KINDS))
@@ -74,19 +81,23 @@ def _event_entry(events: DataFrame, parser: ReferenceParser) -> DataFrame:
         IN_EVENTS,
         data,
         is_misfiled=~F.coalesce(is_filed, F.lit(False)),
+        is_misderived=F.col(IS_MISDERIVED),
     )
 
 
 def _record_entry(records: DataFrame, table: str) -> DataFrame:
     text = event_text(F.col(DATA)).cast("binary")
-    return _entry(records, table, text, is_misfiled=F.lit(False))
+    return _entry(records, table, text, F.lit(False), F.lit(False))
 
 
-def _entry(rows: DataFrame, table: str, data: Column, is_misfiled: Column) -> DataFrame:
+def _entry(
+    rows: DataFrame, table: str, data: Column, is_misfiled: Column, is_misderived: Column
+) -> DataFrame:
     return rows.select(
         F.lit(TABLES[table]).alias(TABLE),
         F.xxhash64(data).alias(_BYTES),
         is_misfiled.alias(_MISFILED),
+        is_misderived.alias(IS_MISDERIVED),
         *POSITION,
         *IDENTITY,
     )
@@ -104,6 +115,7 @@ def _kinds() -> Column:
         "invented_rejection": (in_raw == 0) & (in_quarantine > 0),
         "changed": (in_raw > 0) & F.col(_CHANGED),
         "misfiled": F.col(_MISFILED),
+        "misderived": F.col(IS_MISDERIVED),
     }
     violated = (F.when(is_violated, F.lit(kind)) for kind, is_violated in kinds.items())
     return F.array_compact(F.array(*violated))

@@ -45,6 +45,7 @@ def run(settings: "Settings", arguments: argparse.Namespace) -> int:
         tables_of(settings.lake, settings.fields),
         arguments.first,
         arguments.last,
+        fields=settings.fields,
         checkpoint=None if arguments.drained else settings.lake.checkpoint(Query.PROCESS),
         form=settings.format,
         canonical_uuid=settings.once.canonical_uuid,

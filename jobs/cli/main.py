@@ -8,7 +8,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from jobs.cli import audit, demo, generate, rebuild, replay, stream
+from jobs.cli import audit, demo, generate, maintain, rebuild, replay, stream
 from jobs.cli.command import Command
 from jobs.cli.options import add_common_options
 from jobs.errors import ConfigError, EventLakeError, SetupError
@@ -18,6 +18,7 @@ COMMANDS: tuple[Command, ...] = (
     audit.COMMAND,
     replay.COMMAND,
     rebuild.COMMAND,
+    maintain.COMMAND,
     generate.COMMAND,
     demo.COMMAND,
 )

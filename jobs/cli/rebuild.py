@@ -4,7 +4,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from jobs.cli.command import Command
-from jobs.cli.options import add_date_options
+from jobs.cli.options import add_date_options, require_date_order
 from jobs.cli.repair import add_repair_options, run_repair
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ def run(settings: "Settings", arguments: argparse.Namespace) -> int:
     from jobs.lake import tables_of
     from jobs.rebuild import Partitions, rebuild
 
+    require_date_order(arguments)
     partitions = Partitions(arguments.first, arguments.last, tuple(arguments.names))
     tables = tables_of(settings.lake, settings.fields, canonical_uuid=settings.once.canonical_uuid)
     return run_repair(

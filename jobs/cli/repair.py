@@ -1,10 +1,10 @@
-"""What `replay` and `rebuild` share: their options, and one run with a report."""
+"""What `replay`, `rebuild` and `maintain` share: their options, and one run with a report."""
 
 import argparse
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Protocol
 
-from jobs.cli.options import add_json_option, require_date_order
+from jobs.cli.options import add_json_option
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -29,6 +29,11 @@ def add_repair_options(parser: argparse.ArgumentParser) -> None:
         metavar="EVENT_NAME",
         help="only events of this name; may be repeated",
     )
+    add_write_options(parser)
+
+
+def add_write_options(parser: argparse.ArgumentParser) -> None:
+    """Add --dry-run, --json and --stopped."""
     parser.add_argument(
         "--dry-run", action="store_true", help="print the same report, but write nothing"
     )
@@ -48,12 +53,11 @@ def run_repair(
     """Check that this process may write, run `repair`, and print its report. Return 0.
 
     Raises:
-        ConfigError: --from is after --to, or a second writer could cost a commit.
+        ConfigError: a second writer could cost a commit.
     """
     from jobs.lake import require_single_writer
     from jobs.runtime import build_session
 
-    require_date_order(arguments)
     spark = build_session(settings)
     if not arguments.dry_run:
         require_single_writer(spark, settings, arguments.stopped)

@@ -5,7 +5,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from jobs.cli.command import Command
-from jobs.cli.options import add_date_options
+from jobs.cli.options import add_date_options, require_date_order
 from jobs.cli.repair import add_repair_options, run_repair
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def run(settings: "Settings", arguments: argparse.Namespace) -> int:
     from jobs.replay import replay
     from transforms.quarantine_filter import QuarantineFilter
 
+    require_date_order(arguments)
     selection = QuarantineFilter(
         reasons=arguments.reasons,
         names=arguments.names,

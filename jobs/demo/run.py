@@ -110,7 +110,7 @@ def _stream(settings: Settings, feed: Feed) -> bool:
 def _report(spark: SparkSession, settings: Settings, tally: Tally) -> bool:
     """Print what the tables contain. Return True if that is what was put."""
     tables = tables_of(settings.lake, settings.fields)
-    proof = verify_tables(spark, tables)
+    proof = verify_tables(spark, tables, fields=settings.fields)
     counts = compared(tally, proof, late_events(tables.events.read(spark)))
     query = sample_query(spark, tables.events)
     for line in report_lines(counts, proof, query, tables):

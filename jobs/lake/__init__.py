@@ -3,6 +3,8 @@
 from jobs.lake.append import Transaction, append
 from jobs.lake.concurrency import require_single_writer
 from jobs.lake.delta_log import (
+    DataFile,
+    data_files,
     has_files,
     last_transaction_version,
     pinned,
@@ -15,6 +17,7 @@ from jobs.lake.parquet_times import write_int64_times
 from jobs.lake.tables import Table, Tables, tables_of
 
 __all__ = [
+    "DataFile",
     "RunProgress",
     "Table",
     "Tables",
@@ -22,6 +25,7 @@ __all__ = [
     "WriterFence",
     "append",
     "commit_marks",
+    "data_files",
     "has_files",
     "last_transaction_version",
     "pinned",

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
@@ -10,6 +11,37 @@ from pyspark.sql import DataFrame, SparkSession
 from jobs.lake.tables import Table
 from jobs.runtime import HadoopDirectory
 from transforms.columns import EVENT_NAME
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A file of a table: its URI, its partition (column and value each) and its size in bytes."""
+
+    path: str
+    partition: tuple[tuple[str, str | None], ...]
+    bytes: int
+
+
+def data_files(spark: SparkSession, table: Table) -> list[DataFile]:
+    """The files of the newest version of the table, by partition.
+
+    Raises:
+        LakeError: there is no table at the path.
+    """
+    table.read(spark)  # refreshes the snapshot of the log
+    files = DataFrame(_snapshot(spark, table).allFiles().toDF(), spark)
+    jvm: Any = spark._jvm
+    root = jvm.org.apache.hadoop.fs.Path(table.path)
+    found = [
+        DataFile(
+            # The log has a path that is relative to the table, as a URI.
+            str(jvm.org.apache.hadoop.fs.Path(root, _path(jvm, row["path"])).toString()),
+            tuple((name, row["partitionValues"][name]) for name in table.partitioned_by),
+            row["size"],
+        )
+        for row in files.select("path", "partitionValues", "size").collect()
+    ]
+    return sorted(found, key=lambda file: (str(file.partition), file.path))
 
 
 def stored_event_names(spark: SparkSession, events: Table) -> set[str]:
@@ -68,6 +100,10 @@ def table_id(spark: SparkSession, table: Table) -> str:
     """Delta's identifier of the table. A table that is deleted and created again gets a new one."""
     table.read(spark)  # refreshes the snapshot of the log
     return str(_snapshot(spark, table).metadata().id())
+
+
+def _path(jvm: Any, uri: str) -> Any:
+    return jvm.org.apache.hadoop.fs.Path(jvm.java.net.URI(uri))
 
 
 def _user_metadata(commit: str) -> str:

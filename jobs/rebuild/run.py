@@ -165,6 +165,7 @@ def _append_to_quarantine(
     present = present.join(positions, on=list(POSITION), how="left_semi").localCheckpoint()
     missing = rejected.join(present, on=list(POSITION), how="left_anti")
     if not missing.isEmpty():
+        tables.quarantine.create(spark)  # an earlier version may have created it
         write_int64_times(spark)
         missing.transform(withdrawn).write.format("delta").mode("append").save(
             tables.quarantine.path

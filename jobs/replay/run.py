@@ -83,6 +83,7 @@ def replay(
         appended = 0
         if accepted and not dry_run:
             say(f"appending {accepted:,} records to {tables.raw.path}")
+            tables.raw.create(spark)  # an earlier version may have created it, with fewer columns
             is_plain = settings.format.record_format.is_plain
             to_append = _accepted(rows) if is_plain else records.transform(_with_accepted(rows))
             appended = commit.append(to_append, accepted)

@@ -21,6 +21,11 @@ def _record(number: int, data: bytes) -> tuple[bytearray, str, str, str, int]:
     return bytearray(data), "key", SHARD, str(number), 0
 
 
+def _text(time: datetime | None) -> str:
+    """`created_datetime` of an event."""
+    return f"{time:%Y-%m-%dT%H:%M:%S.%fZ}" if time else ""
+
+
 class HandmadeLake:
     """Tables to which each call appends rows in one commit."""
 
@@ -48,7 +53,7 @@ class HandmadeLake:
         """Append events of one partition: sequence number, payload, event_uuid and created_at."""
         rows = [
             (
-                *(uuid, name, created_at, on, "", "account", "created"),
+                *(uuid, name, created_at, on, _text(created_at), "account", "created"),
                 *(payload.decode(), ingested_at, ingested_at, ingested_at, False),
                 *(SHARD, str(number), 0, -1, 0, ""),
             )

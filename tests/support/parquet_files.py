@@ -16,7 +16,7 @@ _OUTPUT_TYPE = "spark.sql.parquet.outputTimestampType"
 @contextmanager
 def writing_int96(spark: SparkSession) -> Iterator[None]:
     """Give the session Spark's default in the block, as that of a library user has."""
-    before = spark.conf.get(_OUTPUT_TYPE)
+    before = str(spark.conf.get(_OUTPUT_TYPE))
     spark.conf.set(_OUTPUT_TYPE, "INT96")
     try:
         yield
@@ -24,16 +24,16 @@ def writing_int96(spark: SparkSession) -> Iterator[None]:
         spark.conf.set(_OUTPUT_TYPE, before)
 
 
-def rewrite_as_int96(spark: SparkSession, table: Table, files: int = 1) -> None:
+def rewrite_as_int96(spark: SparkSession, table: Table, rows_per_file: int = 0) -> None:
     """Rewrite the table with INT96 times, as an earlier version wrote it, in a commit of its own.
 
-    Each partition gets up to `files` files.
+    Each partition gets one file, or files of up to `rows_per_file` rows.
     """
     rows = table.read(spark)
     with writing_int96(spark):
-        rows.repartition(files).write.format("delta").mode("overwrite").option(
+        rows.coalesce(1).write.format("delta").mode("overwrite").option(
             "dataChange", "false"
-        ).save(table.path)
+        ).option("maxRecordsPerFile", rows_per_file).save(table.path)
 
 
 def time_types(spark: SparkSession, table: Table) -> set[str]:

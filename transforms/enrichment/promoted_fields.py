@@ -148,7 +148,7 @@ def read_as(sql_type: str, value: Column) -> Column:
         case "double":
             return F.when(is_number(value) & (F.abs(read) < float("inf")), read)
         case _:
-            iso_date = as_type(value, "string").rlike(r"\A\d{4}-\d\d-\d\d\z")
+            iso_date = as_type(value, "string").rlike(r"\A(?!0000)\d{4}-\d\d-\d\d\z")
             return F.when(is_text(value) & iso_date, read)
 
 

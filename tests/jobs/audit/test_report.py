@@ -23,6 +23,7 @@ REPORT = Report(
     duplicates=200,
     quarantined=30,
     pending=1,
+    outdated=4,
     reasons={"not_json": 10, "not_utf8": 20},
     violations=[Violation("lost", 3, (SAMPLE,))],
 )
@@ -40,6 +41,8 @@ def test_the_report_is_a_table_with_each_violation_below() -> None:
         "    not_json                                          10",
         "  not processed yet                                    1",
         "  not accounted for                                    3",
+        "outdated values of events                              4",
+        "  (values of fields that were added later; `rebuild` fills them)",
         "VIOLATION lost: 3 "
         "(in raw, but neither stored, nor a duplicate of a stored event, nor quarantined)",
         f"  {SHARD}/7/0 attempt=1 event_uuid=e1 created_at=2026-01-02T03:04:05.000000Z",
@@ -53,6 +56,7 @@ def test_the_json_report_has_the_outcomes_and_the_violations() -> None:
     report = json.loads(REPORT.to_json())
     assert (report["clean"], report["first"], report["last"]) == (False, "2026-01-05", None)
     assert (report["raw"], report["duplicates"], report["pending"]) == (1234, 200, 1)
+    assert report["outdated"] == 4
     [violation] = report["violations"]
     assert (violation["kind"], violation["count"]) == ("lost", 3)
     assert violation["samples"][0]["sequence_number"] == "7"

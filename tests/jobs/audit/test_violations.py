@@ -32,6 +32,7 @@ def test_every_violation_is_found_and_its_rows_are_named(
         "invented_rejection": ["71"],
         "changed": ["80", "81"],
         "misfiled": ["90", "91", "92", "93", "94"],
+        "misderived": ["95"],
     }
     assert set(VIOLATIONS) == {each.kind for each in report.violations}
     assert report.violations[0].samples[0] == Sample(
@@ -43,7 +44,7 @@ def test_every_violation_is_found_and_its_rows_are_named(
         event_uuid="lost",
         created_at="2026-01-02T03:04:05.000000Z",
     )
-    assert (report.raw, report.unaccounted) == (21, 6)
+    assert (report.raw, report.unaccounted) == (22, 6)
 
 
 def test_a_violation_counts_all_of_its_rows_and_names_some(
@@ -79,6 +80,7 @@ def write_one_of_each(lake: HandmadeLake) -> None:
         (92, event("under another name", EPOCH, name="another:name")),
         (93, event("on another date", EPOCH)),
         (94, b"no event at all"),
+        (95, event("misderived", EPOCH, name="lesson:started")),
     )
     lake.events(
         (1, event("sound", EPOCH), "sound", CREATED),
@@ -103,6 +105,10 @@ def write_one_of_each(lake: HandmadeLake) -> None:
         (93, event("on another date", EPOCH), "on another date", CREATED), on=date(2026, 1, 3)
     )
     lake.events((94, b"no event at all", None, None), name=None, on=None)
+    lake.events(  # its type and subtype are those of another name
+        (95, event("misderived", EPOCH, name="lesson:started"), "misderived", CREATED),
+        name="lesson:started",
+    )
     lake.quarantine(
         (40, b"quarantined twice", ["not_json"], None, None),
         (40, b"quarantined twice", ["not_json"], None, None),
