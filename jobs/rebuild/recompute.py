@@ -32,11 +32,12 @@ from transforms.columns import (
     POSITION,
     PROCESSED_AT,
     REASONS,
+    RECORD_INDEX,
     RECORD_POSITION,
 )
 from transforms.compose import Transform
 from transforms.deduplication import is_accepted
-from transforms.unpacking import with_unpacked_events
+from transforms.unpacking import WHOLE_RECORD, with_unpacked_events
 
 STORED = "stored"
 KIND = "kind"
@@ -103,15 +104,15 @@ def _whole_and_unpacked(settings: Settings) -> Transform:
     """Each record as a whole, and taken apart: the format may have changed since it was stored.
 
     Columns out:  + unpacking_fault: string
-    Rows:         those of `pipeline.unpacked`; with a format that is not plain, also each record as
-                  it came
+    Rows:         each record as it came; with a format that is not plain, also its parts
     """
 
     def apply(records: DataFrame) -> DataFrame:
         unpacked = records.transform(pipeline.unpacked(settings))
         if settings.format.record_format.is_plain:
             return unpacked
-        return records.transform(with_unpacked_events()).unionByName(unpacked)
+        parts = unpacked.where(F.col(RECORD_INDEX) != WHOLE_RECORD)
+        return records.transform(with_unpacked_events()).unionByName(parts)
 
     return apply
 
