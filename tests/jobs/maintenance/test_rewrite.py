@@ -74,6 +74,7 @@ def test_a_rewrite_leaves_no_int96_and_every_row(spark: SparkSession, old: Small
     assert verify_tables(spark, tables, fields=FIELDS).is_clean
 
 
+@pytest.mark.slice("programs")
 def test_a_rewrite_that_dies_between_two_commits_is_completed_by_the_next_one(
     spark: SparkSession, old: SmallLake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -98,7 +99,7 @@ def test_a_rewrite_that_dies_between_two_commits_is_completed_by_the_next_one(
     assert verify_tables(spark, old.tables, fields=FIELDS).is_clean
 
 
-@pytest.mark.parametrize("conflicts", [1, 99])
+@pytest.mark.parametrize("conflicts", [1, pytest.param(99, marks=pytest.mark.slice("programs"))])
 def test_what_another_job_commits_meanwhile_stays(
     spark: SparkSession,
     old: SmallLake,
