@@ -74,7 +74,7 @@ def _is_datetime_sound() -> Column:
     text = F.col(CREATED_DATETIME)
     has_form = (F.length(text) == _DATETIME_CHARS) & text.endswith("Z")
     is_sound = has_form & (text.try_cast("timestamp") == F.col(CREATED_AT))
-    return F.coalesce(is_sound, F.col(CREATED_AT).isNull())
+    return F.col(CREATED_AT).isNull() | F.coalesce(is_sound, F.lit(False))
 
 
 def _are_parts_sound() -> Column:
@@ -84,7 +84,7 @@ def _are_parts_sound() -> Column:
     after = F.when((colon > 0) & (colon < F.length(name)), F.substring(name, colon + 1, 2**31 - 1))
     is_subtype = subtype.eqNullSafe(after) | subtype.eqNullSafe(_part(after, 1))
     is_sound = (F.col(EVENT_TYPE) == _part(name, 1)) & is_subtype
-    return F.coalesce(is_sound, name.isNull())
+    return name.isNull() | F.coalesce(is_sound, F.lit(False))
 
 
 def _part(name: Column, number: int) -> Column:

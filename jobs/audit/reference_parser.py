@@ -12,16 +12,16 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 from pyspark.sql.types import IntegerType, StringType, VariantType
 
-from jobs.audit.reference_values import iso_micros, keys_of, schema_of, value_at
+from jobs.audit.reference_values import iso_micros, keys_of, only_in_years, schema_of, value_at
 from transforms.columns import CREATED_AT, EVENT_NAME, EVENT_UUID
 from transforms.parsing import DEFAULT_PATHS, MemberPaths
 
 # Microseconds below 10^17 have 17 digits before the point, and no unit needs 13 digits after it.
 # Multiplied by 1,000,000, the number still fits into Spark's 38 digits without rounding.
 _DECIMAL = "decimal(30,13)"
-_NUMBER = r"^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$"
+_NUMBER = r"^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?\z"
 _TOO_FINE = r"(\.\d{13})\d+$"
-_ISO_WITH_OFFSET = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)$"
+_ISO_WITH_OFFSET = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)\z"
 _CORRUPT = "corrupt"
 # By default, Spark also accepts 'a' and NaN.
 STRICT = {
@@ -123,14 +123,17 @@ def _read_time(text: Column, data: Column, keys: list[str | int]) -> Column:
     read = F.from_json(event_text(data), schema_of([keys], VariantType()), STRICT)
     variant = value_at(read, keys)
     exact = F.try_variant_get(variant, "$", "string")
+    # A text has the form of a number without an exponent.
+    exact = F.when((F.schema_of_variant(variant) != "STRING") | ~exact.rlike("[eE]"), exact)
     # As the variable of a lambda it is computed once, not once for each use.
     of_any_number = F.transform(F.array(exact), _number_micros)[0]
-    return F.coalesce(
-        F.timestamp_micros(_plain_micros(text)),
-        F.when(text.rlike(_ISO_WITH_OFFSET), text.try_cast("timestamp")),
-        F.timestamp_micros(of_any_number),
-        F.timestamp_micros(iso_micros(text)),
+    micros = F.coalesce(
+        _plain_micros(text),
+        F.when(text.rlike(_ISO_WITH_OFFSET), F.unix_micros(text.try_cast("timestamp"))),
+        of_any_number,
+        iso_micros(text),
     )
+    return F.timestamp_micros(F.transform(F.array(micros), only_in_years)[0])
 
 
 def _plain_micros(text: Column) -> Column:

@@ -9,7 +9,16 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DataType, StructType
 
 # The date, the time of day, its fraction and the offset of every other form, without separators
-_DIGITS = r"^(\d{8})(\d\d)(\d\d)?(\d\d)?(?:[.](\d+))?(Z|[+-]\d\d(?:\d\d)?)$"
+_DIGITS = r"^(\d{8})(\d\d)(\d\d)?(\d\d)?(?:[.](\d+))?(Z|[+-]\d\d(?:\d\d)?)\z"
+# The forms themselves, with their separators
+_FORMS = (
+    r"^ *(?:\d{4}-\d\d-\d\d|\d{8})[Tt ]"
+    r"(?:\d\d|\d\d:\d\d|\d\d:\d\d:\d\d(?:[.,]\d+)?|\d{4}|\d{6}(?:[.,]\d+)?) ?"
+    r"(?:Z|z|UTC|GMT|[+-]\d\d(?::?\d\d)?)(?:\[[^\[\]]+\])? *\z"
+)
+_DAY_SECONDS, _MAX_OFFSET_MINUTES = 86_400, 18 * 60
+# The first and the last microsecond of the years 1 to 9999
+_FIRST, _LAST = -62_135_596_800_000_000, 253_402_300_799_999_999
 
 Keys = Sequence[str | int]
 
@@ -67,16 +76,29 @@ def iso_micros(text: Column) -> Column:
     date, offset = F.regexp_extract(plain, _DIGITS, 1), F.regexp_extract(plain, _DIGITS, 6)
     fraction = F.rpad(F.regexp_extract(plain, _DIGITS, 5), 6, "0").try_cast("bigint")
     midnight = F.try_to_timestamp(date, F.lit("yyyyMMdd"))
+    time = number(2) * 3_600 + number(3) * 60 + number(4) + F.coalesce(fraction, F.lit(0)) / 10**6
+    is_time = (time < _DAY_SECONDS) | ((number(2) == 24) & (time == _DAY_SECONDS))
+    sign = F.when(offset.startswith("-"), -1).otherwise(1)
+    hours = F.coalesce(F.substring(offset, 2, 2).try_cast("bigint"), F.lit(0))
+    minutes = F.coalesce(F.substring(offset, 4, 2).try_cast("bigint"), F.lit(0))
+    is_valid = (
+        text.rlike(_FORMS)
+        & plain.rlike(_DIGITS)
+        & (number(3) < 60)
+        & (number(4) < 60)
+        & is_time
+        & (minutes < 60)
+        & (hours * 60 + minutes <= _MAX_OFFSET_MINUTES)
+    )
     seconds = (
-        F.unix_date(midnight.cast("date")).cast("bigint") * 86_400
+        F.unix_date(midnight.cast("date")).cast("bigint") * _DAY_SECONDS
         + number(2) * 3_600
-        + number(3) * 60
+        + (number(3) - sign * (hours * 60 + minutes)) * 60
         + number(4)
     )
-    sign = F.when(offset.startswith("-"), -1).otherwise(1)
-    offset_hours = F.substring(offset, 2, 2).try_cast("bigint")
-    offset_minutes = F.coalesce(F.substring(offset, 4, 2).try_cast("bigint"), F.lit(0))
-    east = F.when(offset == "Z", 0).otherwise(sign * (offset_hours * 60 + offset_minutes)) * 60
-    return F.when(
-        plain.rlike(_DIGITS), (seconds - east) * 1_000_000 + F.coalesce(fraction, F.lit(0))
-    )
+    return F.when(is_valid, seconds * 1_000_000 + F.coalesce(fraction, F.lit(0)))
+
+
+def only_in_years(micros: Column) -> Column:
+    """Microseconds since 1970 within the years 1 to 9999; null for others."""
+    return F.when(micros.between(_FIRST, _LAST), micros)
