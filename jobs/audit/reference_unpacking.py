@@ -18,9 +18,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from transforms.columns import DATA, RECORD_INDEX, RECORD_POSITION
-from transforms.unpacking import RecordFormat
+from transforms.unpacking import WHOLE_RECORD, RecordFormat
 
-_WHOLE = -1
 _MAX_BYTES = 64 * 1024 * 1024
 _MAX_LEVELS = 500
 _SCALAR = r"true|false|null|-?Infinity|NaN|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?"
@@ -56,9 +55,9 @@ def in_parts(raw: DataFrame, form: RecordFormat, as_wholes: DataFrame) -> DataFr
 
 
 def _row_parts(data: bytes, index: int, form: RecordFormat) -> list[tuple[int, bytes]]:
-    if index == _WHOLE:
+    if index == WHOLE_RECORD:
         parts = record_parts(data, form)
-        return [(_WHOLE, data)] if parts is None else list(enumerate(parts))
+        return [(WHOLE_RECORD, data)] if parts is None else list(enumerate(parts))
     try:
         events = _events(data.decode().removeprefix("\ufeff"), form.envelope)
     except ValueError:

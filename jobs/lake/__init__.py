@@ -2,6 +2,7 @@
 
 from jobs.lake.append import Transaction, append
 from jobs.lake.concurrency import require_single_writer
+from jobs.lake.conflicts import retry_conflicts
 from jobs.lake.delta_log import (
     DataFile,
     data_files,
@@ -30,6 +31,7 @@ __all__ = [
     "last_transaction_version",
     "pinned",
     "require_single_writer",
+    "retry_conflicts",
     "run_progress",
     "stored_event_names",
     "table_id",

@@ -10,23 +10,14 @@ streams that read the table do not read them again, and appends do not conflict 
 
 import logging
 from collections.abc import Iterator, Sequence
+from functools import partial
 
-from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
-from jobs.errors import LakeError
-from jobs.lake import Table, Tables, data_files, write_int64_times
+from jobs.lake import Table, Tables, data_files, retry_conflicts, write_int64_times
 from jobs.maintenance.footers import files_with_int96
 from jobs.maintenance.report import Found, Rewrite
 
-# Another job that removes a file of these partitions conflicts with the commit: a compaction, a
-# rebuild, or a DELETE. A job that appends does not.
-_CONFLICTS = (
-    ".ConcurrentAppendException",
-    ".ConcurrentDeleteReadException",
-    ".ConcurrentDeleteDeleteException",
-)
-_ATTEMPTS = 10
 # One commit takes seconds, however small its partitions are. After a conflict it is repeated, so it
 # is not too large either.
 _MAX_PARTITIONS_OF_A_COMMIT = 50
@@ -93,20 +84,13 @@ def _commit(spark: SparkSession, table: Table, partitions: Sequence[Partition]) 
     Raises:
         LakeError: another commit conflicted with each attempt.
     """
-    for attempt in range(1, _ATTEMPTS + 1):
-        try:
-            _overwrite(spark, table, partitions)
-        except Py4JJavaError as error:
-            if not str(error.java_exception.getClass().getName()).endswith(_CONFLICTS):
-                raise
-            log.info("command=maintain commit=conflict attempt=%d attempts=%d", attempt, _ATTEMPTS)
-        else:
-            log.info("command=maintain table=%s rewritten=%d", table.path, len(partitions))
-            return
-    raise LakeError(
-        f"another job changed the same partitions of {table.path} during each of {_ATTEMPTS} "
-        "attempts. Wait for its end, and run `maintain` again: it rewrites what is left"
+    retry_conflicts(
+        partial(_overwrite, spark, table, partitions),
+        command="maintain",
+        failed=f"another job changed the same partitions of {table.path}",
+        advice=". Wait for its end, and run `maintain` again: it rewrites what is left",
     )
+    log.info("command=maintain table=%s rewritten=%d", table.path, len(partitions))
 
 
 def _overwrite(spark: SparkSession, table: Table, partitions: Sequence[Partition]) -> None:

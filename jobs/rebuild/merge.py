@@ -1,32 +1,18 @@
 """Commit a rebuild: all changes to the chosen partitions of events, in one merge."""
 
-import logging
 from dataclasses import dataclass
 from datetime import date
-from functools import reduce
+from functools import partial, reduce
 from operator import and_
 
 from delta.tables import DeltaTable
-from py4j.protocol import Py4JJavaError
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.errors import LakeError
-from jobs.lake import Table, write_int64_times
+from jobs.lake import Table, retry_conflicts, write_int64_times
 from jobs.rebuild.recompute import REPLACED
 from transforms.columns import EVENT_DATE, EVENT_NAME, POSITION, RECORD_INDEX
 from transforms.unpacking import WHOLE_RECORD
-
-# Open-source Delta isolates commits as serializable: a merge conflicts with an append to the
-# partitions that it reads (https://github.com/delta-io/delta/issues/1261).
-_CONFLICTS = (
-    ".ConcurrentAppendException",
-    ".ConcurrentDeleteReadException",
-    ".ConcurrentDeleteDeleteException",
-)
-_ATTEMPTS = 10
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -83,23 +69,13 @@ def commit(changes: DataFrame, columns: list[str], events: Table, partitions: Pa
         LakeError: another commit conflicted with each attempt.
     """
     write_int64_times(changes.sparkSession)
-    for attempt in range(1, _ATTEMPTS + 1):
-        try:
-            _merge(changes, columns, events, partitions)
-            return
-        except Py4JJavaError as error:
-            if not _is_conflict(error):
-                raise
-            log.info("command=rebuild commit=conflict attempt=%d attempts=%d", attempt, _ATTEMPTS)
-    raise LakeError(
-        "another job stored events in these partitions, or compacted them, during each of "
-        f"{_ATTEMPTS} attempts: nothing was changed. Rebuild fewer dates or names at a time, or "
-        "stop `process` meanwhile (`ingest` may continue)"
+    retry_conflicts(
+        partial(_merge, changes, columns, events, partitions),
+        command="rebuild",
+        failed="another job stored events in these partitions, or compacted them,",
+        advice=": nothing was changed. Rebuild fewer dates or names at a time, or stop `process` "
+        "meanwhile (`ingest` may continue)",
     )
-
-
-def _is_conflict(error: Py4JJavaError) -> bool:
-    return str(error.java_exception.getClass().getName()).endswith(_CONFLICTS)
 
 
 def _merge(changes: DataFrame, columns: list[str], events: Table, partitions: Partitions) -> None:

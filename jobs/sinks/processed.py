@@ -2,19 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from pyspark.sql import DataFrame
 
 from jobs.dataframes import materialized
 from jobs.lake import Tables, WriterFence
 from jobs.sinks.batch import Batch, BatchStep
-from jobs.sinks.unwritable import (
-    append_twice,
-    set_aside,
-    unwritable_error,
-    unwritable_partitions,
-)
+from jobs.sinks.unwritable import append_or_set_aside
 from transforms.columns import EVENT_DATE, EVENT_NAME
 from transforms.compose import Transform
 from transforms.deduplication import is_accepted
@@ -99,10 +93,8 @@ def split_and_append(
 ) -> BatchStep:
     """Append the events in one commit, then the rejected rows in another one.
 
-    If the events cannot be written twice, the partitions at fault are found. With `sets_aside`,
-    their events are rejected as `unwritable`, and the others are appended.
-
-    The step raises LakeError, which names the partitions and their records, without `sets_aside`.
+    Args:
+        sets_aside: see `append_or_set_aside`.
     """
 
     def append_events(batch: Batch) -> None:
@@ -111,16 +103,9 @@ def split_and_append(
 
     def step(batch: Batch) -> Batch:
         if batch.summary.accepted:
-            failed = append_twice(partial(append_events, batch))
-            if failed is not None:
-                partitions = unwritable_partitions(batch.rows, tables.events, as_events)
-                if not partitions:
-                    raise failed
-                if not sets_aside:
-                    raise unwritable_error(batch, partitions, tables.events) from failed
-                batch = set_aside(batch, partitions)
-                if batch.summary.accepted:
-                    append_events(batch)
+            batch = append_or_set_aside(
+                batch, append_events, tables.events, as_events, sets_aside=sets_aside
+            )
         if batch.summary.rejected:
             rejected = _by_partition(batch.rows.where(~is_accepted())).transform(as_quarantine)
             fence.append(rejected, tables.quarantine, batch.number)

@@ -7,6 +7,7 @@ table, then its rows in a scratch folder beside the table's files, which is dele
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from uuid import uuid4
 
 from py4j.protocol import Py4JJavaError
@@ -47,6 +48,36 @@ class Partition:
         return f"{EVENT_NAME}={self.event_name!r} {EVENT_DATE}={self.event_date} ({self.cause})"
 
 
+def append_or_set_aside(
+    batch: Batch,
+    append_events: Callable[[Batch], None],
+    events: Table,
+    as_events: Transform,
+    *,
+    sets_aside: bool,
+) -> Batch:
+    """Append the events of a batch. If they cannot be written twice, find the partitions at fault.
+
+    With `sets_aside`, the events of these partitions are rejected, and the others are appended. The
+    result has the rows as they are then.
+
+    Raises:
+        LakeError: partitions cannot be written, and `sets_aside` is false.
+    """
+    failed = append_twice(partial(append_events, batch))
+    if failed is None:
+        return batch
+    partitions = _unwritable_partitions(batch.rows, events, as_events)
+    if not partitions:
+        raise failed
+    if not sets_aside:
+        raise _unwritable_error(batch, partitions, events) from failed
+    rest = _set_aside(batch, partitions)
+    if rest.summary.accepted:
+        append_events(rest)
+    return rest
+
+
 def append_twice(append: Callable[[], None]) -> Exception | None:
     """Append, and once more if the rows could not be written. Return the error of the second time.
 
@@ -65,7 +96,7 @@ def append_twice(append: Callable[[], None]) -> Exception | None:
     return failed
 
 
-def unwritable_partitions(rows: DataFrame, events: Table, as_events: Transform) -> list[Partition]:
+def _unwritable_partitions(rows: DataFrame, events: Table, as_events: Transform) -> list[Partition]:
     """The partitions of the accepted `rows` that cannot be written."""
     accepted = rows.where(is_accepted())
     key = (EVENT_NAME, F.col(EVENT_DATE).cast("string"))
@@ -87,7 +118,7 @@ def _at_fault(partitions: list[Partition], fault: Callable[[Partition], str]) ->
     return [replace(each, cause=cause) for each, cause in causes if cause]
 
 
-def set_aside(batch: Batch, partitions: list[Partition]) -> Batch:
+def _set_aside(batch: Batch, partitions: list[Partition]) -> Batch:
     """Reject the events of `partitions`, with the cause in `detail`."""
     rows = batch.rows
     for each in partitions:
@@ -103,7 +134,7 @@ def set_aside(batch: Batch, partitions: list[Partition]) -> Batch:
     return batch.with_rows(rows)
 
 
-def unwritable_error(batch: Batch, partitions: list[Partition], events: Table) -> LakeError:
+def _unwritable_error(batch: Batch, partitions: list[Partition], events: Table) -> LakeError:
     """The error that names the partitions and their first records."""
     is_bad = F.lit(False)
     for each in partitions:
@@ -121,8 +152,7 @@ def unwritable_error(batch: Batch, partitions: list[Partition], events: Table) -
 
 def _folder_fault(rows: DataFrame, partition: Partition, events: Table) -> str:
     """Why the folder of a partition cannot be created or written; empty if it can."""
-    spark = rows.sparkSession
-    folder = HadoopDirectory(spark, f"{events.path}/{_folder(rows, partition)}")
+    folder = HadoopDirectory(rows.sparkSession, f"{events.path}/{_folder(rows, partition)}")
     name = f"_probe_{uuid4().hex}"
     try:
         folder.write(name, "")

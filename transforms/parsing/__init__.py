@@ -2,7 +2,12 @@
 
 from transforms.parsing.json_paths import DEFAULT_PATHS, JsonPath, MemberPaths
 from transforms.parsing.records import MAX_RECORD_BYTES, root_member, with_parsed_json
-from transforms.parsing.strict_json import MAX_LEVELS, MAX_NUMBER_CHARS, without_byte_order_mark
+from transforms.parsing.strict_json import (
+    BYTE_ORDER_MARK,
+    MAX_LEVELS,
+    MAX_NUMBER_CHARS,
+    without_byte_order_mark,
+)
 from transforms.parsing.timestamps import (
     iso_text,
     missing_part,
@@ -22,6 +27,7 @@ from transforms.parsing.variants import (
 )
 
 __all__ = [
+    "BYTE_ORDER_MARK",
     "DEFAULT_PATHS",
     "MAX_LEVELS",
     "MAX_NUMBER_CHARS",

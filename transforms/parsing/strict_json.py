@@ -33,7 +33,7 @@ STRICT = {
 # converted.
 WITHOUT_LIMITS = STRICT | dict.fromkeys(("maxNestingDepth", "maxNumLen"), str(2**31 - 1))
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def read_strictly(text: Column, schema: StructType, options: dict[str, str] = STRICT) -> Column:
@@ -50,8 +50,8 @@ def json_start(data: Column) -> Column:
 
     RFC 8259, section 8.1, lets a parser ignore the mark. Spark's parser does not.
     """
-    has_mark = F.substring(data, 1, len(_BYTE_ORDER_MARK)) == F.lit(_BYTE_ORDER_MARK)
-    return F.when(has_mark, len(_BYTE_ORDER_MARK) + 1).otherwise(1)
+    has_mark = F.substring(data, 1, len(BYTE_ORDER_MARK)) == F.lit(BYTE_ORDER_MARK)
+    return F.when(has_mark, len(BYTE_ORDER_MARK) + 1).otherwise(1)
 
 
 def without_byte_order_mark(data: Column) -> Column:

@@ -3,12 +3,11 @@
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from transforms.parsing import BYTE_ORDER_MARK
 from transforms.unpacking.compression import NotCompressedError, TooLargeError, decompressed
 from transforms.unpacking.envelopes import NotInEnvelopeError, opened
 from transforms.unpacking.json_text import array_items, concatenated_values, is_too_deep
 from transforms.unpacking.record_format import Framing, RecordFormat
-
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class Part(NamedTuple):
@@ -40,7 +39,7 @@ def parts_of(data: bytes, form: RecordFormat) -> list[Part] | str:
     if form.framing == "single" and form.envelope == "none":
         return [Part(content)]
     try:
-        text = content.removeprefix(_BYTE_ORDER_MARK).decode("utf-8")
+        text = content.removeprefix(BYTE_ORDER_MARK).decode("utf-8")
     except UnicodeDecodeError:
         return "not_utf8"
     if is_too_deep(text):
@@ -55,7 +54,7 @@ def part_again(data: bytes, form: RecordFormat) -> Part:
     Its envelope is opened if it still has one, because the envelope may not have been known then.
     """
     try:
-        events = opened(data.removeprefix(_BYTE_ORDER_MARK).decode("utf-8"), form.envelope)
+        events = opened(data.removeprefix(BYTE_ORDER_MARK).decode("utf-8"), form.envelope)
     except (UnicodeDecodeError, NotInEnvelopeError):
         return Part(data)
     return Part(events[0]) if len(events) == 1 else Part(data)

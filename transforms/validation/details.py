@@ -83,9 +83,7 @@ def member_details(limits: CheckLimits, *reasons: Column) -> list[Column]:
     ).otherwise(f"a name like {limits.event_name_pattern}")
     text = as_type(F.col(JSON).getField(CREATED_AT), "string")
     epoch_or_iso = F.concat(
-        F.lit(
-            "epoch seconds, milliseconds or microseconds, or ISO 8601 with date, time and offset"
-        ),
+        F.lit(_EPOCH_OR_ISO),
         F.coalesce(F.concat(F.lit(" (this has "), missing_part(text), F.lit(")")), F.lit("")),
     )
     expected_time = (

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from jobs.audit import verify_tables
 from jobs.config import Events
 from jobs.errors import LakeError
-from jobs.lake import Table
+from jobs.lake import Table, conflicts
 from jobs.rebuild import Partitions, rebuild
 from jobs.rebuild import merge as rebuild_merge
 from jobs.rebuild import run as rebuild_run
@@ -83,7 +83,7 @@ def test_a_rebuild_gives_up_if_other_commits_always_come_first(
     lake.put(event("a", TEN, QUIZ))
     lake.process()
     present = lake.by_other_rules(events=Events(subtype="rest"))
-    monkeypatch.setattr(rebuild_merge, "_ATTEMPTS", 1)
+    monkeypatch.setattr(conflicts, "_ATTEMPTS", 1)
 
     def store() -> None:
         lake.put(event("b", TEN, QUIZ))
