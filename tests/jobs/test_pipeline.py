@@ -55,6 +55,7 @@ def test_a_record_is_parsed_and_validated_before_it_meets_the_state(spark: Spark
     parsed_and_validated = step_names(pipeline.parsed_and_validated(settings))
     assert parsed_and_validated == [
         "with_parsed_json",
+        "with_unpacking_faults",
         "with_times",
         "with_reasons",
         "with_fields",
@@ -105,7 +106,8 @@ def test_a_batch_is_parsed_validated_and_its_lateness_is_known(spark: SparkSessi
         b"not json",
     ]
     frame = raw_frame(spark, records, arrived_at=arrived)
-    rows = frame.transform(pipeline.parsed_and_validated(settings))
+    unpacked = frame.transform(pipeline.unpacked(settings))
+    rows = unpacked.transform(pipeline.parsed_and_validated(settings))
     found = rows.select("event_uuid", "reasons", "is_late", "user_id").collect()
     assert [tuple(row) for row in found] == [
         ("in time", [], False, 7),
