@@ -67,7 +67,13 @@ def rebuild(
     # Raw is pinned after events, so it has the record of every row that is read.
     raw, _ = pinned(spark, tables.raw)
     stored = events.where(partitions.condition())
-    stored = stored.withColumns({c.name: F.lit(None).cast(c.dataType) for c in new_columns})
+    stored = stored.withColumns(
+        {
+            column.name: F.lit(None).cast(column.dataType)
+            for column in new_columns
+            if column.name not in stored.columns  # `read` fills in record_index
+        }
+    )
     rows_by_partition, is_ingested_then = _rows_and_ingest_dates(stored)
     difference = Difference(
         first=partitions.first,
