@@ -40,6 +40,7 @@ def server() -> Iterator[Server]:
         yield server
 
 
+@pytest.mark.slice("yarn")
 @pytest.mark.usefixtures("no_traces")
 def test_ingest_runs_on_executors_that_have_only_what_was_shipped(
     spark: SparkSession, server: Server, tmp_path: Path

@@ -17,7 +17,13 @@ from tests.support.hostile_traffic import MAX_FUTURE, Step, drawn_events, record
 from tests.support.oracle import judge, micros
 
 
-@pytest.mark.parametrize(("form", "lives"), [(Format(), 5), (LINES, 3)], ids=["plain", "lines"])
+@pytest.mark.parametrize(
+    ("form", "lives"),
+    [
+        pytest.param(Format(), 5, id="plain"),
+        pytest.param(LINES, 3, id="lines", marks=pytest.mark.slice("hostile-input")),
+    ],
+)
 def test_no_hostile_stream_loses_an_event_or_stores_it_twice(
     spark: SparkSession,
     tmp_path: Path,

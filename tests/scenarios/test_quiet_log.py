@@ -7,7 +7,9 @@ from pathlib import Path
 from tests.support.commands import STREAM, Running, settings
 from tests.support.servers import fake_kinesis
 
-BATCHES = 5
+BATCHES = 4
+# Less than the timeout of a test, so that a failure shows the log
+MAX_SECONDS_TO_A_BATCH = 240
 
 
 def test_healthy_batches_log_no_warning(tmp_path: Path) -> None:
@@ -22,7 +24,7 @@ def test_healthy_batches_log_no_warning(tmp_path: Path) -> None:
                 data = json.dumps(event | {"created_at": int(time.time())}).encode()
                 for record in (data, data, b"no JSON"):
                     kinesis.put_record(StreamName=STREAM, Data=record, PartitionKey=str(batch))
-                run.wait_for(f"query=process batch={batch} ")
+                run.wait_for(f"query=process batch={batch} ", seconds=MAX_SECONDS_TO_A_BATCH)
             code, _ = run.terminate()
     assert code == 0
     first = next(i for i, line in enumerate(run.lines) if "query=process batch=0 " in line)

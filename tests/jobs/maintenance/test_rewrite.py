@@ -74,7 +74,7 @@ def test_a_rewrite_leaves_no_int96_and_every_row(spark: SparkSession, old: Small
     assert verify_tables(spark, tables, fields=FIELDS).is_clean
 
 
-@pytest.mark.slice("programs")
+@pytest.mark.slice("repairs")
 def test_a_rewrite_that_dies_between_two_commits_is_completed_by_the_next_one(
     spark: SparkSession, old: SmallLake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,7 +99,7 @@ def test_a_rewrite_that_dies_between_two_commits_is_completed_by_the_next_one(
     assert verify_tables(spark, old.tables, fields=FIELDS).is_clean
 
 
-@pytest.mark.parametrize("conflicts", [1, pytest.param(99, marks=pytest.mark.slice("programs"))])
+@pytest.mark.parametrize("conflicts", [1, pytest.param(99, marks=pytest.mark.slice("repairs"))])
 def test_what_another_job_commits_meanwhile_stays(
     spark: SparkSession,
     old: SmallLake,
@@ -152,6 +152,7 @@ def _conflict(spark: SparkSession) -> Py4JJavaError:
     return Py4JJavaError("conflict", exception)
 
 
+@pytest.mark.slice("repairs")
 def test_a_compaction_by_another_engine_is_found_and_repaired(
     spark: SparkSession, tmp_path: Path
 ) -> None:

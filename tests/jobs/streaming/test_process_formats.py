@@ -5,6 +5,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from pyspark.sql import SparkSession
 
 from jobs.audit import Report, verify_tables
@@ -59,6 +60,7 @@ def test_each_event_of_a_record_is_stored_once(lake: SmallLake) -> None:
     assert report.is_clean
 
 
+@pytest.mark.slice("repairs")
 def test_records_that_were_rejected_whole_are_replayed_whole(lake: SmallLake) -> None:
     """The hint in quarantine names the setting; with it, a replay makes events of the record."""
     lake.put(gzip.compress(_lines("a", "b")), ingested_at=AN_HOUR_AGO)
@@ -79,6 +81,7 @@ def test_records_that_were_rejected_whole_are_replayed_whole(lake: SmallLake) ->
     assert _audit(lines).is_clean
 
 
+@pytest.mark.slice("repairs")
 def test_one_event_of_a_record_is_replayed_alone(lake: SmallLake) -> None:
     """The others are not touched. A second replay finds nothing to do."""
     strict = lake.by_other_rules(format=LINES, checks=Checks(event_name_pattern="[a-z]+:[a-z]+"))
@@ -98,6 +101,7 @@ def test_one_event_of_a_record_is_replayed_alone(lake: SmallLake) -> None:
     assert _audit(lines).is_clean
 
 
+@pytest.mark.slice("repairs")
 def test_a_rebuild_finds_the_bytes_of_each_event(lake: SmallLake) -> None:
     """Also of events that were stored when a record was one event."""
     lake.put(event("a", CREATED, "account:plan:upgraded"))
