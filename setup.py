@@ -14,7 +14,7 @@ SPARK = [f"pyspark=={VERSIONS['SPARK']}", f"delta-spark=={VERSIONS['DELTA']}"]
 DEMO = ["moto[glue,s3]>=5.1,<6", "flask>=3,<4", "flask-cors>=5,<7"]
 TEST = [
     "aws_kinesis_agg>=1.2.3,<2",
-    "boto3-stubs[kinesis]>=1.40,<2",
+    "boto3-stubs[kinesis,s3]>=1.40,<2",
     "chispa>=0.11,<1",
     "deltalake>=1.6,<2",
     # The extension is loaded only by the version that it is made for.

@@ -24,6 +24,7 @@ SLICES = {
     "hostile-input": "nine hostile streams, eight of them long",
     "programs": "the real programs: zombies, demo, replay and rebuild killed, upgrade",
     "repairs": "records in other forms replayed and rebuilt, files of other engines rewritten",
+    "two-writers": "a stream and repairs beside it on S3, with SIGKILL and SIGSTOP",
     "kpl": "Amazon's own producer, with a split and a merge",
     "yarn": "the launcher on a real YARN, and on local-cluster",
     "spark-4.0": "Spark 4.0 with Delta 4.0 (tests/run-on 4.0)",

@@ -14,14 +14,16 @@ from pyspark.sql import SparkSession
 from jobs.checkpoints.checkpoint import Checkpoint
 from jobs.config import Query
 from jobs.errors import CheckpointError
-from jobs.lake import Table, WriterFence, commit_marks
+from jobs.lake import NO_LEASE, AnyLease, Table, WriterFence, commit_marks
 
 
 class IngestRuns:
     """The runs that one checkpoint of `ingest` records."""
 
-    def __init__(self, spark: SparkSession, checkpoint: Checkpoint, raw: Table) -> None:
-        self._spark, self._checkpoint, self._raw = spark, checkpoint, raw
+    def __init__(
+        self, spark: SparkSession, checkpoint: Checkpoint, raw: Table, lease: AnyLease = NO_LEASE
+    ) -> None:
+        self._spark, self._checkpoint, self._raw, self._lease = spark, checkpoint, raw, lease
 
     def fence(self) -> tuple[WriterFence, int]:
         """Fence raw for a new run. Return the last batch of the checkpoint that raw contains, too.
@@ -36,7 +38,7 @@ class IngestRuns:
         earlier = [name for name in runs.names() if name.isalnum()]
         writer = uuid4().hex
         runs.write(writer, "")
-        fence = WriterFence(self._spark, (self._raw,), Query.INGEST, writer)
+        fence = WriterFence(self._spark, (self._raw,), Query.INGEST, writer, self._lease)
         # No earlier run can write any more, so this result stays true.
         last_written = self._last_written(own=writer)
         runs.write(writer, str(last_written))

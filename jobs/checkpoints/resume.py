@@ -22,7 +22,7 @@ from jobs.checkpoints.coverage import StateCoverage, resume_coverage
 from jobs.checkpoints.ingest_runs import IngestRuns
 from jobs.checkpoints.ownership import require_own
 from jobs.config import Query, Settings
-from jobs.lake import Table, Tables, WriterFence, has_files, table_id
+from jobs.lake import NO_LEASE, AnyLease, Table, Tables, WriterFence, has_files, table_id
 from transforms.columns import PROCESSED_AT, SEQUENCE_NUMBER, SHARD_ID
 
 log = logging.getLogger(__name__)
@@ -56,8 +56,13 @@ class ProcessStart:
     coverage: StateCoverage
 
 
-def resume_ingest(spark: SparkSession, settings: Settings, tables: Tables) -> IngestStart:
+def resume_ingest(
+    spark: SparkSession, settings: Settings, tables: Tables, lease: AnyLease = NO_LEASE
+) -> IngestStart:
     """Resume `ingest`, or begin after the last records in raw if its checkpoint is new.
+
+    Args:
+        lease: that of the lake; it is waited for.
 
     Raises:
         CheckpointError: the checkpoint is damaged, belongs to another table or stream, or does not
@@ -68,7 +73,8 @@ def resume_ingest(spark: SparkSession, settings: Settings, tables: Tables) -> In
     checkpoint = Checkpoint(spark, settings.lake.checkpoint(Query.INGEST))
     stream = settings.source.stream
     require_own(checkpoint, {"raw": table_id(spark, tables.raw), "stream": stream})
-    fence, last_written = IngestRuns(spark, checkpoint, tables.raw).fence()
+    with lease.held():
+        fence, last_written = IngestRuns(spark, checkpoint, tables.raw, lease).fence()
     positions: dict[str, str] = {}
     if checkpoint.is_new():
         positions = stored_positions(spark, tables.raw)
@@ -79,8 +85,13 @@ def resume_ingest(spark: SparkSession, settings: Settings, tables: Tables) -> In
     return IngestStart(checkpoint, fence, last_written, positions)
 
 
-def resume_process(spark: SparkSession, settings: Settings, tables: Tables) -> ProcessStart:
+def resume_process(
+    spark: SparkSession, settings: Settings, tables: Tables, lease: AnyLease = NO_LEASE
+) -> ProcessStart:
     """Resume `process`, or begin a new generation if its state cannot be trusted.
+
+    Args:
+        lease: that of the lake; it is waited for.
 
     Raises:
         CheckpointError: the checkpoint is damaged, belongs to other tables, or is newer than the
@@ -93,7 +104,8 @@ def resume_process(spark: SparkSession, settings: Settings, tables: Tables) -> P
     owners = {"raw": tables.raw, "events": tables.events, "quarantine": tables.quarantine}
     require_own(checkpoint, {name: table_id(spark, table) for name, table in owners.items()})
     # First of all: what the run before this one still commits is visible from here on.
-    fence = WriterFence(spark, (tables.events, tables.quarantine), Query.PROCESS)
+    with lease.held():
+        fence = WriterFence(spark, (tables.events, tables.quarantine), Query.PROCESS, lease=lease)
     now = datetime.now(UTC)
     coverage = resume_coverage(
         checkpoint, settings.once.window, now, newest_clock(spark, tables, now), fence.previous

@@ -30,7 +30,7 @@ def run(settings: "Settings", arguments: argparse.Namespace) -> int:
     return run_repair(
         settings,
         arguments,
-        lambda spark: rewrite_int96(spark, tables, dry_run=arguments.dry_run),
+        lambda spark, lease: rewrite_int96(spark, tables, dry_run=arguments.dry_run, lease=lease),
     )
 
 

@@ -28,7 +28,9 @@ def run(settings: "Settings", arguments: argparse.Namespace) -> int:
     return run_repair(
         settings,
         arguments,
-        lambda spark: rebuild(spark, settings, tables, partitions, dry_run=arguments.dry_run),
+        lambda spark, lease: rebuild(
+            spark, settings, tables, partitions, dry_run=arguments.dry_run, lease=lease
+        ),
     )
 
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from jobs.config import Settings
+    from jobs.lake import AnyLease
 
 
 class Report(Protocol):
@@ -20,7 +21,7 @@ class Report(Protocol):
 
 
 def add_repair_options(parser: argparse.ArgumentParser) -> None:
-    """Add --name, --dry-run, --json and --stopped."""
+    """Add --name, --dry-run and --json."""
     parser.add_argument(
         "--name",
         action="append",
@@ -33,35 +34,34 @@ def add_repair_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_write_options(parser: argparse.ArgumentParser) -> None:
-    """Add --dry-run, --json and --stopped."""
+    """Add --dry-run and --json."""
     parser.add_argument(
         "--dry-run", action="store_true", help="print the same report, but write nothing"
     )
     add_json_option(parser)
-    parser.add_argument(
-        "--stopped",
-        action="store_true",
-        help="nothing else writes this lake now; required on S3 without an arbitrating log store",
-    )
 
 
 def run_repair(
     settings: "Settings",
     arguments: argparse.Namespace,
-    repair: Callable[["SparkSession"], Report],
+    repair: Callable[["SparkSession", "AnyLease"], Report],
 ) -> int:
-    """Check that this process may write, run `repair`, and print its report. Return 0.
+    """Run `repair` with the lease of the lake, and print its report. Return 0.
 
     Raises:
-        ConfigError: a second writer could cost a commit.
+        ConfigError: S3 does not decide between two programs that write the lake.
+        LakeError: the lease cannot be read or written.
     """
-    from jobs.lake import require_single_writer
+    from jobs.lake import NO_LEASE, lease_of
     from jobs.runtime import build_session
 
     spark = build_session(settings)
-    if not arguments.dry_run:
-        require_single_writer(spark, settings, arguments.stopped)
-    print_report(repair(spark), as_json=arguments.json)
+    if arguments.dry_run:
+        report = repair(spark, NO_LEASE)
+    else:
+        with lease_of(spark, settings, arguments.command.name) as lease:
+            report = repair(spark, lease)
+    print_report(report, as_json=arguments.json)
     return 0
 
 

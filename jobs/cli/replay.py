@@ -43,8 +43,8 @@ def run(settings: "Settings", arguments: argparse.Namespace) -> int:
     return run_repair(
         settings,
         arguments,
-        lambda spark: replay(
-            spark, settings, tables, selection, dry_run=arguments.dry_run, say=_say
+        lambda spark, lease: replay(
+            spark, settings, tables, selection, dry_run=arguments.dry_run, say=_say, lease=lease
         ),
     )
 

@@ -124,8 +124,27 @@ class Lake:
     s3_endpoint_url: str = field(
         default="", metadata={"meaning": "URL of an S3-compatible server. Empty: AWS."}
     )
+    lease: bool = field(
+        default=True,
+        metadata={
+            "meaning": (
+                "On S3, let one program at a time commit, by a lease in the object `_lease.json`. "
+                "If it is false, you see to that yourself. Local disk and HDFS need no lease."
+            )
+        },
+    )
+    lease_duration: timedelta = field(
+        default=timedelta(seconds=30),
+        metadata={
+            "meaning": (
+                "How long the lease of a program lasts that does not renew it any more. After a "
+                "crash, the next start waits for that long."
+            )
+        },
+    )
 
     def __post_init__(self) -> None:
+        require_at_least(timedelta(seconds=3), "lake.lease_duration", self.lease_duration)
         names = ("raw", "processed", "checkpoints")
         paths = {name: str(getattr(self, name)).rstrip("/") for name in names}
         for name, path in paths.items():

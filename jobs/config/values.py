@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from jobs.errors import ConfigError
 
@@ -19,6 +20,7 @@ _UNITS = {
     "day": timedelta(days=1),
 }
 _DURATION = re.compile(r"(\d+) *([a-z]+?)s?", re.IGNORECASE)
+_Value = TypeVar("_Value", int, timedelta)
 # datetime.timedelta counts no more days.
 _MAX_DAYS = timedelta.max.days
 
@@ -75,7 +77,7 @@ def require_positive(name: str, duration: timedelta) -> None:
         raise ConfigError(f"{name} must be greater than zero, got {duration}")
 
 
-def require_at_least(least: int, name: str, value: int) -> None:
+def require_at_least(least: _Value, name: str, value: _Value) -> None:
     """Raise ConfigError if `value` is less than `least`."""
     if value < least:
         raise ConfigError(f"{name} must be at least {least}, got {value}")

@@ -14,7 +14,8 @@ _ZONES = ("raw", "processed", "checkpoints")
 
 def lake_in(folder: Path) -> Lake:
     """The lake below `folder`."""
-    return Lake(**{zone: str(folder / zone) for zone in _ZONES})
+    raw, processed, checkpoints = (str(folder / zone) for zone in _ZONES)
+    return Lake(raw=raw, processed=processed, checkpoints=checkpoints)
 
 
 def clear_workspace(folder: Path) -> None:

@@ -1,7 +1,7 @@
 """The Delta tables of the lake: their schemas, their logs, and every way to commit to them."""
 
 from jobs.lake.append import Transaction, append
-from jobs.lake.concurrency import require_single_writer
+from jobs.lake.concurrency import lease_of
 from jobs.lake.conflicts import retry_conflicts
 from jobs.lake.delta_log import (
     DataFile,
@@ -14,11 +14,16 @@ from jobs.lake.delta_log import (
     table_version,
 )
 from jobs.lake.fencing import RunProgress, WriterFence, commit_marks, run_progress
+from jobs.lake.lease import NO_LEASE, AnyLease
+from jobs.lake.lease_gate import GivenUpError
 from jobs.lake.parquet_times import write_int64_times
 from jobs.lake.tables import Table, Tables, tables_of
 
 __all__ = [
+    "NO_LEASE",
+    "AnyLease",
     "DataFile",
+    "GivenUpError",
     "RunProgress",
     "Table",
     "Tables",
@@ -29,8 +34,8 @@ __all__ = [
     "data_files",
     "has_files",
     "last_transaction_version",
+    "lease_of",
     "pinned",
-    "require_single_writer",
     "retry_conflicts",
     "run_progress",
     "stored_event_names",

@@ -23,6 +23,7 @@ from jobs.lake.delta_log import (
     last_transaction_version,
     table_version,
 )
+from jobs.lake.lease import NO_LEASE, AnyLease
 from jobs.lake.tables import Table
 
 # Versions of the application that belong to one run: one for the fence, one for each batch.
@@ -77,23 +78,31 @@ class WriterFence:
     """The right of this run to append to its tables, until a newer run takes it."""
 
     def __init__(
-        self, spark: SparkSession, tables: Sequence[Table], query: str, writer: str = ""
+        self,
+        spark: SparkSession,
+        tables: Sequence[Table],
+        query: str,
+        writer: str = "",
+        lease: AnyLease = NO_LEASE,
     ) -> None:
         """Fence off all earlier runs of `query`. If two runs do so at once, one of them fails.
 
         Args:
             writer: a name that no other run has; each commit of this run records it.
+            lease: must be held now, and during each `append`.
 
         Attributes:
             spark: the session that it commits with.
+            lease: that of this run.
             previous: an upper bound of the progress of the run before this one.
             run: the number of this run.
 
         Raises:
-            LakeError: a table does not exist.
+            LakeError: a table does not exist, or the lease is not held.
             FencedError: another run was faster.
         """
-        self.spark, self._tables, self._query = spark, tables, query
+        self.spark, self.lease = spark, lease
+        self._tables, self._query = tables, query
         self._writer = writer or uuid4().hex
         seen = [
             (run_progress(spark, table, query), table_version(spark, table)) for table in tables
@@ -117,6 +126,7 @@ class WriterFence:
 
         Raises:
             FencedError: a newer run has fenced off this one; the rows may be missing.
+            LakeError: the lease is not held.
         """
         self._commit(rows, table, RunProgress(self.run, batch))
 
@@ -130,6 +140,7 @@ class WriterFence:
         application = _application(self._query)
         note = CommitMark(progress, self._writer).to_note(application)
         before = table_version(self.spark, table)
+        self.lease.require()
         append(rows, table, Transaction(application, progress.version, note))
         committed = commit_with_note(self.spark, table, note, after=before)
         if committed is None:

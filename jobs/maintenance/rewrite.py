@@ -10,11 +10,18 @@ streams that read the table do not read them again, and appends do not conflict 
 
 import logging
 from collections.abc import Iterator, Sequence
-from functools import partial
 
 from pyspark.sql import SparkSession
 
-from jobs.lake import Table, Tables, data_files, retry_conflicts, write_int64_times
+from jobs.lake import (
+    NO_LEASE,
+    AnyLease,
+    Table,
+    Tables,
+    data_files,
+    retry_conflicts,
+    write_int64_times,
+)
 from jobs.maintenance.footers import files_with_int96
 from jobs.maintenance.report import Found, Rewrite
 
@@ -29,21 +36,26 @@ log = logging.getLogger(__name__)
 Partition = tuple[tuple[str, str | None], ...]
 
 
-def rewrite_int96(spark: SparkSession, tables: Tables, *, dry_run: bool = False) -> Rewrite:
+def rewrite_int96(
+    spark: SparkSession, tables: Tables, *, dry_run: bool = False, lease: AnyLease = NO_LEASE
+) -> Rewrite:
     """Rewrite the partitions that have files with INT96 times, with INT64 times.
+
+    Args:
+        lease: that of the lake; each commit waits for it, and the stream goes on between them.
 
     Raises:
         LakeError: a table is missing, or other jobs changed the same partitions during each
             attempt.
     """
     found = (
-        _rewrite_table(spark, table, dry_run)
+        _rewrite_table(spark, table, dry_run, lease)
         for table in (tables.raw, tables.events, tables.quarantine)
     )
     return Rewrite(tables=tuple(found), dry_run=dry_run)
 
 
-def _rewrite_table(spark: SparkSession, table: Table, dry_run: bool) -> Found:
+def _rewrite_table(spark: SparkSession, table: Table, dry_run: bool, lease: AnyLease) -> Found:
     files = data_files(spark, table)
     int96 = files_with_int96(spark, files)
     sizes = dict.fromkeys((file.partition for file in int96), 0)
@@ -52,7 +64,7 @@ def _rewrite_table(spark: SparkSession, table: Table, dry_run: bool) -> Found:
             sizes[file.partition] += file.bytes
     if not dry_run:
         for partitions in _groups(sizes):
-            _commit(spark, table, partitions)
+            _commit(spark, table, partitions, lease)
     return Found(
         table=table.path,
         checked=len(files),
@@ -78,14 +90,22 @@ def _groups(sizes: dict[Partition, int]) -> Iterator[list[Partition]]:
         yield group
 
 
-def _commit(spark: SparkSession, table: Table, partitions: Sequence[Partition]) -> None:
+def _commit(
+    spark: SparkSession, table: Table, partitions: Sequence[Partition], lease: AnyLease
+) -> None:
     """Rewrite the partitions in one commit, and retry it after a conflict.
 
     Raises:
         LakeError: another commit conflicted with each attempt.
     """
+
+    def overwrite() -> None:
+        with lease.held():
+            lease.require()
+            _overwrite(spark, table, partitions)
+
     retry_conflicts(
-        partial(_overwrite, spark, table, partitions),
+        overwrite,
         command="maintain",
         failed=f"another job changed the same partitions of {table.path}",
         advice=". Wait for its end, and run `maintain` again: it rewrites what is left",

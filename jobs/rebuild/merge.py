@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import date
-from functools import partial, reduce
+from functools import reduce
 from operator import and_
 
 from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.lake import Table, retry_conflicts, write_int64_times
+from jobs.lake import NO_LEASE, AnyLease, Table, retry_conflicts, write_int64_times
 from jobs.rebuild.recompute import REPLACED
 from transforms.columns import EVENT_DATE, EVENT_NAME, POSITION, RECORD_INDEX
 from transforms.unpacking import WHOLE_RECORD
@@ -55,7 +55,13 @@ def changes(
     return changes.unionByName(replaced_or_deleted)
 
 
-def commit(changes: DataFrame, columns: list[str], events: Table, partitions: Partitions) -> None:
+def commit(
+    changes: DataFrame,
+    columns: list[str],
+    events: Table,
+    partitions: Partitions,
+    lease: AnyLease = NO_LEASE,
+) -> None:
     """Commit all `changes` to `events` in one merge, and retry it after a conflict.
 
     The merge finds each row by its position, in the version that it replaces. So it removes no file
@@ -66,11 +72,16 @@ def commit(changes: DataFrame, columns: list[str], events: Table, partitions: Pa
     Columns in:   `changes`: key, event
 
     Raises:
-        LakeError: another commit conflicted with each attempt.
+        LakeError: another commit conflicted with each attempt, or the lease is not held.
     """
     write_int64_times(changes.sparkSession)
+
+    def merge() -> None:
+        lease.require()
+        _merge(changes, columns, events, partitions)
+
     retry_conflicts(
-        partial(_merge, changes, columns, events, partitions),
+        merge,
         command="rebuild",
         failed="another job stored events in these partitions, or compacted them,",
         advice=": nothing was changed. Rebuild fewer dates or names at a time, or stop `process` "

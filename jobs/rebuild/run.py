@@ -24,7 +24,7 @@ from pyspark.sql import functions as F
 from jobs.config import Settings
 from jobs.dataframes import broadcast_if_small, persisted
 from jobs.errors import LakeError
-from jobs.lake import Tables, pinned, write_int64_times
+from jobs.lake import NO_LEASE, AnyLease, Tables, pinned, write_int64_times
 from jobs.rebuild.merge import Partitions, changes, commit
 from jobs.rebuild.recompute import (
     CHANGED,
@@ -54,8 +54,12 @@ def rebuild(
     partitions: Partitions,
     *,
     dry_run: bool = False,
+    lease: AnyLease = NO_LEASE,
 ) -> Difference:
     """Rebuild the stored events of `partitions` with the rules of `settings`.
+
+    Args:
+        lease: that of the lake; the commits wait for it.
 
     Raises:
         LakeError: a table is missing, an identity would change, or other jobs committed to the
@@ -105,13 +109,16 @@ def rebuild(
         if dry_run:
             return difference
         _require_same_identities(difference)
-        if difference.new_columns:
-            tables.events.create(spark)
-        if difference.is_nothing:
-            return difference
-        if difference.rejected:
-            _append_to_quarantine(rejected, difference.rejected, tables, is_ingested_then)
-        commit(changes(changed, rejected, duplicates, columns), columns, tables.events, partitions)
+        with lease.held():
+            if difference.new_columns:
+                tables.events.create(spark)
+            if difference.is_nothing:
+                return difference
+            if difference.rejected:
+                lease.require()
+                _append_to_quarantine(rejected, difference.rejected, tables, is_ingested_then)
+            to_commit = changes(changed, rejected, duplicates, columns)
+            commit(to_commit, columns, tables.events, partitions, lease)
     return difference
 
 

@@ -21,7 +21,7 @@ from pyspark.sql import functions as F
 from jobs import pipeline
 from jobs.config import Settings
 from jobs.dataframes import count_reasons, persisted
-from jobs.lake import Tables, pinned, stored_event_names
+from jobs.lake import NO_LEASE, AnyLease, Tables, pinned, stored_event_names
 from jobs.replay.commit import Commit
 from jobs.replay.report import Report
 from jobs.sinks import EventNameLimit
@@ -44,6 +44,7 @@ def replay(
     *,
     dry_run: bool,
     say: Callable[[str], None],
+    lease: AnyLease = NO_LEASE,
 ) -> Report:
     """Append to raw the records of `selection` that the rules of `settings` accept.
 
@@ -51,6 +52,7 @@ def replay(
         selection: the rows of quarantine to replay.
         dry_run: count only, and append nothing.
         say: receives a line of text before each step, on the driver.
+        lease: that of the lake; the commit waits for it.
 
     Raises:
         LakeError: a table is missing, or another replay committed meanwhile.
@@ -83,10 +85,13 @@ def replay(
         appended = 0
         if accepted and not dry_run:
             say(f"appending {accepted:,} records to {tables.raw.path}")
-            tables.raw.create(spark)  # an earlier version may have created it, with fewer columns
             is_plain = settings.format.record_format.is_plain
             to_append = _accepted(rows) if is_plain else records.transform(_with_accepted(rows))
-            appended = commit.append(to_append, accepted)
+            with lease.held():
+                # An earlier version may have created the table, with fewer columns.
+                tables.raw.create(spark)
+                lease.require()
+                appended = commit.append(to_append, accepted)
     return Report(
         selection=selection,
         dry_run=dry_run,

@@ -63,6 +63,10 @@ class ProcessedSink:
             FencedError: a newer run writes these tables.
             ClockError: the driver's clock went back.
         """
+        with self._fence.lease.held():
+            self._write(rows, number)
+
+    def _write(self, rows: DataFrame, number: int) -> None:
         self._fence.require()
         self._require_clock(number)
         # Materialized as they left the state, where all duplicates of an event share a partition.

@@ -29,5 +29,6 @@ class RawSink:
                 "lake.checkpoints away; the next run continues after the last records in raw"
             )
         if number > self._last_written:
-            self._fence.append(rows, self._raw, number)
+            with self._fence.lease.held():
+                self._fence.append(rows, self._raw, number)
             self._last_written = number

@@ -10,14 +10,18 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from jobs.checkpoints import resume_ingest
 from jobs.config import Query, Settings, Source, format_duration
-from jobs.lake import Tables
+from jobs.lake import NO_LEASE, AnyLease, Tables
 from jobs.sinks import RawSink
 from jobs.sources.kinesis import KinesisDataSource
 from transforms.table_rows import as_raw
 
 
 def start_ingest(
-    spark: SparkSession, settings: Settings, tables: Tables, available_now: bool
+    spark: SparkSession,
+    settings: Settings,
+    tables: Tables,
+    available_now: bool,
+    lease: AnyLease = NO_LEASE,
 ) -> StreamingQuery:
     """Start the query.
 
@@ -30,7 +34,7 @@ def start_ingest(
         FencedError: another run started at the same moment.
         LakeError: the checkpoint or the table cannot be read or written.
     """
-    start = resume_ingest(spark, settings, tables)
+    start = resume_ingest(spark, settings, tables, lease)
     stop_at = datetime.now(UTC) if available_now else None
     writer = (
         read_stream(spark, settings.source, start.positions, stop_at)

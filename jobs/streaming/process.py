@@ -10,7 +10,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 from jobs import pipeline
 from jobs.checkpoints import StateCoverage, resume_process
 from jobs.config import Query, Settings
-from jobs.lake import Tables
+from jobs.lake import NO_LEASE, AnyLease, Tables
 from jobs.sinks import BatchCounts, ProcessedSink
 from jobs.streaming.ingest import at_each_trigger
 from transforms.unpacking import with_record_index
@@ -22,6 +22,7 @@ def start_process(
     tables: Tables,
     available_now: bool,
     report: Callable[[BatchCounts], None],
+    lease: AnyLease = NO_LEASE,
 ) -> StreamingQuery:
     """Start the query. With `available_now` it ends by itself when all of raw is processed.
 
@@ -33,7 +34,7 @@ def start_process(
         FencedError: another run started at the same moment.
         LakeError: the checkpoint or a table cannot be read or written.
     """
-    start = resume_process(spark, settings, tables)
+    start = resume_process(spark, settings, tables, lease)
     coverage = start.coverage
     sink = ProcessedSink(
         fence=start.fence,

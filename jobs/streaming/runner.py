@@ -7,8 +7,7 @@ would do no harm, because the batch is replayed, but the next start would repeat
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from functools import partial
+from contextlib import ExitStack, contextmanager, suppress
 from types import FrameType
 
 from py4j.protocol import Py4JError
@@ -19,7 +18,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 from jobs.checkpoints import Checkpoint
 from jobs.config import Query, Settings
 from jobs.errors import EventLakeError, IntegrityError
-from jobs.lake import tables_of
+from jobs.lake import NO_LEASE, AnyLease, GivenUpError, lease_of, tables_of
 from jobs.metrics import Batch, BatchListener
 from jobs.runtime import build_session, handled_by
 from jobs.sources.kinesis import require_stream
@@ -52,10 +51,15 @@ class Run:
         self._listener = BatchListener(on_batch, self._note_violation)
         self._stopping = threading.Event()
         self._violation: str | None = None
+        self._lease: AnyLease = NO_LEASE
 
     def stop(self) -> None:
-        """Request the end; `start` returns when the current batches are committed."""
+        """Request the end; `start` returns when the current batches are committed.
+
+        A batch that waits for the lease is given up, because it has not begun.
+        """
         self._stopping.set()
+        self._lease.stop_waiting()
 
     def start(self, queries: Sequence[Query]) -> None:
         """Run `queries` to their end.
@@ -72,17 +76,22 @@ class Run:
             self._settings.fields,
             canonical_uuid=self._settings.once.canonical_uuid,
         )
+        run = spark, self._settings, lake, self._available_now
         start: dict[Query, Callable[[], StreamingQuery]] = {
-            Query.INGEST: partial(start_ingest, spark, self._settings, lake, self._available_now),
-            Query.PROCESS: partial(
-                start_process,
-                *(spark, self._settings, lake, self._available_now, self._listener.keep),
-            ),
+            Query.INGEST: lambda: start_ingest(*run, self._lease),
+            Query.PROCESS: lambda: start_process(*run, self._listener.keep, self._lease),
         }
+        command = queries[0] if len(queries) == 1 else "stream"
         # Spark sets a handler of its own for Ctrl-C, so ours are set after its start.
-        stopped = handled_by(self._on_signal, *self._stopped_by)
-        with stopped, _listening(spark, self._listener):
-            lake.create(spark)
+        with ExitStack() as stack, suppress(GivenUpError):  # stopped before anything has begun
+            stack.enter_context(handled_by(self._on_signal, *self._stopped_by))
+            # The queries have stopped when the lease is released.
+            self._lease = stack.enter_context(lease_of(spark, self._settings, command))
+            if self._stopping.is_set():
+                self._lease.stop_waiting()
+            stack.enter_context(_listening(spark, self._listener, self._lease))
+            with self._lease.held():
+                lake.create(spark)
             if not self._available_now:
                 self._wait([start[query]() for query in queries])
                 return
@@ -100,8 +109,9 @@ class Run:
         self._end([query])
 
     def _wait(self, queries: list[StreamingQuery]) -> None:
+        pause = threading.Event()  # not `_stopping`: a signal handler must not need its lock
         while all(query.isActive for query in queries) and not self._ending():
-            self._stopping.wait(_POLL_SECONDS)
+            pause.wait(_POLL_SECONDS)
         self._end(queries)
 
     def _ending(self) -> bool:
@@ -110,17 +120,18 @@ class Run:
     def _end(self, queries: list[StreamingQuery]) -> None:
         ended = [query for query in queries if not query.isActive]
         for query in queries:
-            _stop_after_batch(query)
+            _stop_after_batch(query, self._lease)
             for progress in query.recentProgress:
                 self._listener.take(progress)
         for query in queries:
             error = query.exception()
-            if error is not None:
+            if error is not None and GivenUpError.__name__ not in str(error):
                 raise error
         if self._violation is not None:
             raise IntegrityError(self._violation)
         for query in ended:
-            self._require_done(query)
+            if query.exception() is None:
+                self._require_done(query)
 
     def _require_done(self, query: StreamingQuery) -> None:
         """Raise EventLakeError if `query` ended by itself, without an error, before its end."""
@@ -142,7 +153,7 @@ class Run:
 
 
 @contextmanager
-def _listening(spark: SparkSession, listener: BatchListener) -> Iterator[None]:
+def _listening(spark: SparkSession, listener: BatchListener, lease: AnyLease) -> Iterator[None]:
     others = {query.runId for query in spark.streams.active}
     spark.streams.addListener(listener)
     try:
@@ -150,7 +161,8 @@ def _listening(spark: SparkSession, listener: BatchListener) -> Iterator[None]:
     finally:
         for query in spark.streams.active:
             if query.runId not in others:
-                query.stop()
+                with lease.without_waiting():
+                    query.stop()
         spark.streams.removeListener(listener)
 
 
@@ -160,13 +172,19 @@ def _process_all_available(query: StreamingQuery) -> None:
         query.processAllAvailable()
 
 
-def _stop_after_batch(query: StreamingQuery) -> None:
-    """Stop the query when its current batch is done, or at once if there is none."""
+def _stop_after_batch(query: StreamingQuery, lease: AnyLease) -> None:
+    """Stop the query when its current batch is done, or at once if there is none.
+
+    A batch that waits for the lease is given up, because it has not begun.
+    """
     current = _last_batch(query)
     pause = threading.Event()
     while query.isActive and query.status["isTriggerActive"] and _last_batch(query) == current:
+        if lease.is_awaited():
+            break
         pause.wait(_POLL_SECONDS)
-    query.stop()
+    with lease.without_waiting():  # Spark would wait for a batch that waits
+        query.stop()
 
 
 def _last_batch(query: StreamingQuery) -> str | None:

@@ -21,7 +21,7 @@ QUARANTINE_COMMIT, EVENTS_COMMIT = (
     rf"PUT .*/processed/{table}/_delta_log/\d{{20}}\.json$" for table in ("quarantine", "events")
 )
 RULES = ("--set", "events.subtype=rest", "--set", "checks.event_name_pattern=[a-z:]+")
-REBUILD = ("rebuild", "--stopped", "--from", "2026-01-01", "--to", "2026-01-01", *RULES)
+REBUILD = ("rebuild", "--from", "2026-01-01", "--to", "2026-01-01", *RULES)
 DAY = date(2026, 1, 1)
 
 

@@ -20,7 +20,7 @@ from transforms.quarantine_filter import QuarantineFilter
 TOO_OLD = 946684800 - 3600  # one hour before the floor, which is the year 2000
 COMMIT = r"PUT .*/raw/records/_delta_log/(?!0+\.json)\d{20}\.json$"
 FLOOR = datetime(1999, 1, 1, tzinfo=UTC)
-REPLAY = ("replay", "--stopped", "--set", f"checks.created_at_floor={FLOOR.isoformat()}")
+REPLAY = ("replay", "--set", f"checks.created_at_floor={FLOOR.isoformat()}")
 
 
 @pytest.mark.parametrize(

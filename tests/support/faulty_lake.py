@@ -1,11 +1,16 @@
 """A lake on a server that can kill the driver, or cut it off. It is fed with generated events, and
-its tables are compared with the oracle."""
+its tables are compared with the oracle.
+
+The lease of a driver that died is deleted, as someone may do who knows that it is dead. Otherwise
+each run after a death would wait until the lease has expired.
+"""
 
 import json
 import time
 import urllib.request
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from itertools import islice
 from typing import Any
 
@@ -13,7 +18,7 @@ import pytest
 from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 
-from jobs.config import Lake, Query, Settings, Source
+from jobs.config import Lake, Query, Settings, Source, format_duration
 from jobs.errors import EventLakeError
 from jobs.generator import Mix, records
 from jobs.lake import Table, tables_of
@@ -28,6 +33,7 @@ from tests.support.waiting import wait_until
 
 STREAM_ONCE = ("stream", "--once")
 MAX_RECORDS_OF_A_CALL = 500
+LEASE_DURATION = timedelta(minutes=5)
 MIX = Mix(names=1, duplicates=0.2, late=0.1, broken=0.1, seed=7)
 
 
@@ -36,7 +42,7 @@ class FaultyLake:
 
     def __init__(self, spark: SparkSession, server: Server, bucket: str, stream: str) -> None:
         self.spark = spark
-        self._server, self._stream = server, stream
+        self._server, self._stream, self._bucket = server, stream, bucket
         self._put: list[bytes] = []
         self._traffic = records(MIX, lambda: time.time_ns() // 1_000_000)
         path = f"s3://{bucket}"
@@ -47,11 +53,18 @@ class FaultyLake:
                 processed=f"{path}/processed",
                 checkpoints=f"{path}/checkpoints",
                 s3_endpoint_url=server.url,
+                # The session of the tests must never be halted, however slow the machine is.
+                lease_duration=LEASE_DURATION,
             ),
         )
         self.tables = tables_of(self.settings.lake)
-        self._options = settings(
-            server, path, f"source.stream={stream}", f"lake.s3_endpoint_url={server.url}"
+        # The settings as options of a command
+        self.options = settings(
+            server,
+            path,
+            f"source.stream={stream}",
+            f"lake.s3_endpoint_url={server.url}",
+            f"lake.lease_duration={format_duration(LEASE_DURATION)}",
         )
         server.client("s3").create_bucket(Bucket=bucket)
         server.client().create_stream(StreamName=stream, ShardCount=2)
@@ -90,6 +103,7 @@ class FaultyLake:
         assert self.spark.streams.active == []
         wait_until(lambda: not _running_tasks(self.spark), "end of all tasks", seconds=60)
         self._control("/_kill", {"steps": [], "applied": False})
+        self._forget_lease()
         forget_tables(self.spark)
 
     def stream(self, by_rules: Settings | None = None) -> None:
@@ -110,11 +124,13 @@ class FaultyLake:
     ) -> str | None:
         """The same. Return the request at which the driver died; None if it came to its end."""
         self._control("/_kill", {"steps": steps, "applied": applied})
-        with Running(*command, *self._options) as driver:
+        with Running(*command, *self.options) as driver:
             self._control("/_kill/client", {"pid": driver.pid})
             code, log = driver.end()
         request = self._stopped_at()
         assert code == (-9 if request else 0), f"it ended with {code}:\n{log[-3000:]}"
+        if request:
+            self._forget_lease()
         return request
 
     def run_beside(
@@ -123,7 +139,7 @@ class FaultyLake:
         """Hold the driver after the last of `steps` while `beside` runs; then kill it, or let it
         come to its end."""
         self._control("/_kill", {"steps": steps, "applied": True})
-        with Running(*command, *self._options) as driver:
+        with Running(*command, *self.options) as driver:
             wait_until(
                 lambda: driver.has_ended or self._stopped_at() is not None,
                 what=f"request {steps[-1]}",
@@ -134,6 +150,8 @@ class FaultyLake:
             self._control("/_kill/client", {"pid": driver.pid if killed else None})
             code, log = driver.end()
         assert code == (-9 if killed else 0), f"it ended with {code}:\n{log[-3000:]}"
+        if killed:
+            self._forget_lease()
 
     def keep_deleted_files(self, seconds: int) -> None:
         """Let VACUUM delete files of raw and events that were replaced longer ago than this."""
@@ -164,6 +182,9 @@ class FaultyLake:
         for table in (self.tables.raw, self.tables.events, self.tables.quarantine):
             written = self._files(table)
             assert not [key for key in written if any(f"/{key}" in each for each in refused)]
+
+    def _forget_lease(self) -> None:
+        self._server.client("s3").delete_object(Bucket=self._bucket, Key="raw/_lease.json")
 
     def _files(self, table: Table) -> list[str]:
         """The keys of the data files of `table`."""

@@ -38,7 +38,10 @@ QUARANTINE_FILE, QUARANTINE_COMMIT = (
     "PUT .*/processed/quarantine/ingest_date=",
     f"PUT .*/processed/quarantine{COMMIT}",
 )
+LEASE = "PUT .*/raw/_lease.json$"
 POINTS_OF_INGEST = (
+    Point("lease: before it is taken", (LEASE,)),
+    Point("lease: taken, and the answer is lost", (LEASE,), applied=True),
     Point("ingest: before it plans", ("GetShardIterator",)),
     Point("ingest: planned, not recorded", (rf"{INGEST}/offsets/\d+$",)),
     Point("ingest: planned and recorded", (rf"{INGEST}/offsets/\d+$",), applied=True),

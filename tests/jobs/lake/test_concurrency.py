@@ -1,14 +1,17 @@
-"""A command may commit while `stream` runs if the storage arbitrates between two writers."""
+"""A lake on S3 has a lease, and a lake whose storage decides between two writers has none."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from pyspark import SparkConf
 from pyspark.sql import SparkSession
 
 from jobs.config import Lake, Settings, Source
-from jobs.errors import ConfigError
-from jobs.lake.concurrency import require_single_writer
+from jobs.errors import LakeError
+from jobs.lake import NO_LEASE
+from jobs.lake.concurrency import lease_of
+from tests.support.servers import Server, moto_server
 
 ARBITER = "io.delta.storage.S3DynamoDBLogStore"
 S3_KEY = "spark.delta.logStore.s3.impl"
@@ -31,54 +34,83 @@ def started_with(spark: SparkSession) -> Iterator[dict[str, str]]:
         yield added
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with moto_server() as server:
+        for bucket in ("raw", "processed"):
+            server.client("s3").create_bucket(Bucket=bucket)
+        yield server
+
+
 @pytest.mark.parametrize("raw", ["/lake/raw", "file:///lake/raw", "hdfs://name/lake/raw"])
-def test_local_disks_and_hdfs_arbitrate(spark: SparkSession, raw: str) -> None:
-    """A command may commit there while the stream runs."""
-    require_single_writer(spark, _lake(raw, "/lake/processed"), stopped=False)
+def test_local_disks_and_hdfs_need_no_lease(spark: SparkSession, raw: str) -> None:
+    with lease_of(spark, _lake(raw, "/lake/processed"), "stream") as lease:
+        assert lease is NO_LEASE
 
 
 @pytest.mark.parametrize(
-    ("raw", "processed", "named"),
+    ("raw", "processed", "bucket"),
     [
-        ("s3://b/raw", "s3://b/processed", "s3://b/raw"),
-        ("s3a://b/raw", "/processed", "s3a://b/raw"),
-        ("/raw", "s3://b/processed", "s3://b/processed"),
+        ("s3://raw", "s3://processed/a", "raw"),
+        ("s3a://raw/", "/processed", "raw"),
+        ("/raw", "s3://processed", "processed"),
     ],
 )
-def test_s3_is_rejected_until_the_user_has_stopped_all_other_writers(
-    spark: SparkSession, raw: str, processed: str, named: str
+def test_on_s3_the_lease_is_an_object_of_the_first_zone_there(
+    spark: SparkSession, server: Server, raw: str, processed: str, bucket: str
 ) -> None:
-    """The error is one line with the path and both solutions."""
-    settings = _lake(raw, processed)
-    with pytest.raises(ConfigError) as rejected:
-        require_single_writer(spark, settings, stopped=False)
-    line = str(rejected.value)
-    assert line.startswith(f"{named}: ")
-    assert "--stopped" in line
-    assert f"spark.delta.logStore.{named.partition(':')[0]}.impl={ARBITER}" in line
-    assert "\n" not in line
-    require_single_writer(spark, settings, stopped=True)
+    client = server.client("s3")
+    client.delete_object(Bucket=bucket, Key="_lease.json")
+    with lease_of(spark, _lake(raw, processed, server.url), "stream") as lease, lease.held():
+        lease.require()
+        stored = client.get_object(Bucket=bucket, Key="_lease.json")["Body"].read().decode()
+        assert '"command": "stream"' in stored
+    assert (
+        '"holder": null'
+        in client.get_object(Bucket=bucket, Key="_lease.json")["Body"].read().decode()
+    ), "it is given back"
 
 
 def test_the_arbiter_must_be_the_log_store_of_the_scheme(
-    spark: SparkSession, started_with: dict[str, str]
+    spark: SparkSession, server: Server, started_with: dict[str, str]
 ) -> None:
     """Delta takes the log store of the path's scheme, and other log stores do not arbitrate."""
-    settings = _lake("s3://b/raw", "s3://b/processed")
+    settings = _lake("s3://raw/b", "s3://processed/b", server.url)
     for key, value in (
         ("spark.delta.logStore.s3a.impl", ARBITER),
         (S3_KEY, "io.delta.storage.S3SingleDriverLogStore"),
     ):
         started_with.clear()
         started_with[key] = value
-        with pytest.raises(ConfigError, match="does not arbitrate"):
-            require_single_writer(spark, settings, stopped=False)
+        with lease_of(spark, settings, "stream") as lease:
+            assert lease is not NO_LEASE
     started_with[S3_KEY] = ARBITER
-    require_single_writer(spark, settings, stopped=False)
+    with lease_of(spark, settings, "stream") as lease:
+        assert lease is NO_LEASE
 
 
-def _lake(raw: str, processed: str) -> Settings:
+def test_the_user_can_take_the_responsibility(
+    spark: SparkSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The log says it at each start."""
+    settings = _lake("s3://nowhere", "s3://nowhere/else")
+    trusting = replace(settings, lake=replace(settings.lake, lease=False))
+    with lease_of(spark, trusting, "stream") as lease:
+        assert lease is NO_LEASE
+    assert "nothing else may write this lake now" in caplog.text
+
+
+def test_a_missing_bucket_is_named(spark: SparkSession, server: Server) -> None:
+    settings = _lake("s3://nowhere/raw", "s3://processed", server.url)
+    with (
+        pytest.raises(LakeError, match=r"s3://nowhere/raw/_lease\.json: .*NoSuchBucket"),
+        lease_of(spark, settings, "stream"),
+    ):
+        raise AssertionError("it has a lease")
+
+
+def _lake(raw: str, processed: str, url: str = "") -> Settings:
     return Settings(
         source=Source(stream="unused"),
-        lake=Lake(raw=raw, processed=processed, checkpoints="/checkpoints"),
+        lake=Lake(raw=raw, processed=processed, checkpoints="/checkpoints", s3_endpoint_url=url),
     )

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from jobs.audit import verify_tables
 from jobs.config import Events
 from jobs.errors import LakeError
-from jobs.lake import Table, conflicts
+from jobs.lake import AnyLease, Table, conflicts
 from jobs.rebuild import Partitions, rebuild
 from jobs.rebuild import merge as rebuild_merge
 from jobs.rebuild import run as rebuild_run
@@ -116,10 +116,14 @@ def during_the_commit(
             self.wfile.write(b"done")
 
     def commit(
-        changes: DataFrame, columns: list[str], events: Table, partitions: Partitions
+        changes: DataFrame,
+        columns: list[str],
+        events: Table,
+        partitions: Partitions,
+        lease: AnyLease,
     ) -> None:
         before()
-        rebuild_merge.commit(_waiting(changes, port), columns, events, partitions)
+        rebuild_merge.commit(_waiting(changes, port), columns, events, partitions, lease)
 
     with socketserver.TCPServer(("127.0.0.1", 0), Handler) as server:
         port = server.server_address[1]
