@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.support.commands import STREAM, Running, settings
 from tests.support.servers import fake_kinesis
 
-BATCHES = 4
+BATCHES = 5
 # A batch without records, which may be the first one, logs no line.
 BATCH = "query=process batch="
 # Less than the timeout of a test, so that a failure shows the log

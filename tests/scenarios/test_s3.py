@@ -12,12 +12,12 @@ import boto3
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.config import Lake, Query, Settings, Source
+from jobs.config import Query, Settings, Source
 from jobs.errors import LakeError
 from jobs.metrics import Batch
 from jobs.streaming import Run
 from tests.support.commands import STREAM, run, settings
-from tests.support.faulty_lake import read_through_s3a
+from tests.support.faulty_lake import lake_on_s3, read_through_s3a
 from tests.support.servers import Server, moto_server
 from tests.support.waiting import wait_until
 
@@ -48,6 +48,7 @@ def test_stream_rebuild_and_audit_work_on_s3(server: Server) -> None:
     assert done.returncode == 0, done.stderr
     rebuilt = run("rebuild", "--from", "2020-01-01", "--to", "2099-12-31", *options)
     assert rebuilt.returncode == 0, rebuilt.stderr
+    assert "lease=held" in rebuilt.stderr
     audit = run("audit", "--drained", "--json", *options)
     assert audit.returncode == 0, audit.stdout + audit.stderr
     listed = boto3.client("s3", endpoint_url=server.url, region_name="us-east-1").list_objects_v2(
@@ -65,13 +66,7 @@ def test_a_stream_that_waits_for_the_lease_of_another_program_can_be_stopped(
     path = f"s3://{BUCKET}/waiting"
     lake = Settings(
         source=Source(stream=STREAM, endpoint_url=server.url),
-        lake=Lake(
-            raw=f"{path}/raw",
-            processed=f"{path}/processed",
-            checkpoints=f"{path}/checkpoints",
-            s3_endpoint_url=server.url,
-            lease_duration=timedelta(seconds=60),
-        ),
+        lake=lake_on_s3(server, path, lease_duration=timedelta(seconds=60)),
     )
     holder = {"identifier": "other", "command": "rebuild", "host": "far away", "pid": 1}
     other = {"version": 1, "epoch": 9, "renewal": 0, "request": 0, "duration": 10_000.0} | {
@@ -134,14 +129,9 @@ def test_a_missing_bucket_is_named_in_one_line(spark: SparkSession, server: Serv
     read_through_s3a(spark, server)
     nowhere = Settings(
         source=Source(stream=STREAM, endpoint_url=server.url),
-        lake=Lake(
-            raw="s3://nowhere/raw",
-            processed="s3://nowhere/processed",
-            checkpoints="s3://nowhere/checkpoints",
-            s3_endpoint_url=server.url,
-        ),
+        lake=lake_on_s3(server, "s3://nowhere"),
     )
     with pytest.raises(LakeError, match="a bucket of the lake does not exist") as ended:
         Run(nowhere, available_now=True).start([Query.INGEST])
-    assert "s3://nowhere/raw/" in str(ended.value)
+    assert "s3://nowhere/raw/_lease.json" in str(ended.value)
     assert "\n" not in str(ended.value)

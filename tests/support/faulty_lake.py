@@ -33,6 +33,7 @@ from tests.support.waiting import wait_until
 
 STREAM_ONCE = ("stream", "--once")
 MAX_RECORDS_OF_A_CALL = 500
+# The session of the tests must never be halted, however slow the machine is.
 LEASE_DURATION = timedelta(minutes=5)
 MIX = Mix(names=1, duplicates=0.2, late=0.1, broken=0.1, seed=7)
 
@@ -48,14 +49,7 @@ class FaultyLake:
         path = f"s3://{bucket}"
         self.settings = Settings(
             source=Source(stream=stream, endpoint_url=server.url),
-            lake=Lake(
-                raw=f"{path}/raw",
-                processed=f"{path}/processed",
-                checkpoints=f"{path}/checkpoints",
-                s3_endpoint_url=server.url,
-                # The session of the tests must never be halted, however slow the machine is.
-                lease_duration=LEASE_DURATION,
-            ),
+            lake=lake_on_s3(server, path),
         )
         self.tables = tables_of(self.settings.lake)
         # The settings as options of a command
@@ -208,6 +202,17 @@ def _running_tasks(spark: SparkSession) -> int:
     """The number of tasks that run now. A task that was cancelled may run a little longer."""
     executors = spark.sparkContext._jsc.sc().statusTracker().getExecutorInfos()
     return sum(executor.numRunningTasks() for executor in executors)
+
+
+def lake_on_s3(server: Server, path: str, lease_duration: timedelta = LEASE_DURATION) -> Lake:
+    """The lake below `path`, an s3:// URI, on `server`."""
+    return Lake(
+        raw=f"{path}/raw",
+        processed=f"{path}/processed",
+        checkpoints=f"{path}/checkpoints",
+        s3_endpoint_url=server.url,
+        lease_duration=lease_duration,
+    )
 
 
 def read_through_s3a(spark: SparkSession, server: Server) -> None:

@@ -2,6 +2,9 @@
 
 from jobs.config import Lake
 
+# An S3 that cannot be reached: nothing listens on this port.
+NO_S3 = ("--set", "lake.s3_endpoint_url=http://127.0.0.1:9")
+
 
 def lake_options(lake: Lake, *more: str) -> list[str]:
     """`--set` options of `lake`, and of `more` settings such as `events.subtype=rest`."""

@@ -6,13 +6,11 @@ import json
 import pytest
 
 from jobs.cli import main
-from tests.support.lake_options import lake_options
+from tests.support.lake_options import NO_S3, lake_options
 from tests.support.small_lake import SmallLake, event
 
 TEN = 1767261600  # 2026-01-01T10:00Z
 QUIZ = "lesson:quiz:started"
-# Nothing listens on this port.
-NO_S3 = ["--set", "lake.s3_endpoint_url=http://127.0.0.1:9"]
 
 
 @pytest.fixture(autouse=True)

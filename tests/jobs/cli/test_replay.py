@@ -8,12 +8,10 @@ from pathlib import Path
 import pytest
 
 from jobs.cli import main
-from tests.support.lake_options import lake_options
+from tests.support.lake_options import NO_S3, lake_options
 from tests.support.small_lake import SmallLake, event, settings_in
 
 OLD = int(time.time()) - 9 * 3600
-# Nothing listens on this port.
-NO_S3 = ["--set", "lake.s3_endpoint_url=http://127.0.0.1:9"]
 NOTHING = {
     "replayed before": 0,
     "accepted by the current rules": 0,

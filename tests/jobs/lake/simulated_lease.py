@@ -98,6 +98,12 @@ class Holder:
         """A block begins to wait."""
         self.gate._waiting += 1
 
+    def take(self) -> None:
+        """A block waits, gets the lease, which nobody has or asks for, and begins."""
+        self.want()
+        self.lease.step()
+        assert self.begin()
+
     def begin(self) -> bool:
         """The block that waits begins, if it may."""
         if not self.gate._waiting or not self.gate._may_begin():

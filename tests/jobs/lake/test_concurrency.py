@@ -11,7 +11,7 @@ from jobs.config import Lake, Settings, Source
 from jobs.errors import LakeError
 from jobs.lake import NO_LEASE
 from jobs.lake.concurrency import lease_of
-from tests.support.servers import Server, moto_server
+from tests.support.servers import Server
 
 ARBITER = "io.delta.storage.S3DynamoDBLogStore"
 S3_KEY = "spark.delta.logStore.s3.impl"
@@ -32,14 +32,6 @@ def started_with(spark: SparkSession) -> Iterator[dict[str, str]]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(spark.sparkContext, "getConf", with_added)
         yield added
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with moto_server() as server:
-        for bucket in ("raw", "processed"):
-            server.client("s3").create_bucket(Bucket=bucket)
-        yield server
 
 
 @pytest.mark.parametrize("raw", ["/lake/raw", "file:///lake/raw", "hdfs://name/lake/raw"])

@@ -1,6 +1,5 @@
 """S3 lets one of several writers win, and a store that does not is recognised."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -15,16 +14,9 @@ from jobs.lake.conditional_object import (
     may_pass,
     require_conditional_writes,
 )
-from tests.support.servers import Server, moto_server
+from tests.support.servers import Server
 
 BUCKET = "lease"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with moto_server() as server:
-        server.client("s3").create_bucket(Bucket=BUCKET)
-        yield server
 
 
 @pytest.fixture

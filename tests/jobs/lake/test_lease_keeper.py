@@ -1,7 +1,6 @@
 """Programs that share a lake on S3 take turns, and one whose lease ends commits nothing more."""
 
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 from uuid import uuid4
@@ -13,18 +12,11 @@ from jobs.lake.conditional_object import ConditionalObject, StoreError, Written
 from jobs.lake.lease import Lease
 from jobs.lake.lease_keeper import keep_lease
 from jobs.lake.lease_record import LeaseRecord, Program
-from tests.support.servers import Server, moto_server
+from tests.support.servers import Server
 
 BUCKET = "lease"
 DURATION = timedelta(seconds=6)
 MAX_SECONDS = 120
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with moto_server() as server:
-        server.client("s3").create_bucket(Bucket=BUCKET)
-        yield server
 
 
 def test_programs_take_turns_and_never_commit_at_once(server: Server) -> None:
