@@ -76,11 +76,14 @@ def iso_micros(text: Column) -> Column:
     date, offset = F.regexp_extract(plain, _DIGITS, 1), F.regexp_extract(plain, _DIGITS, 6)
     fraction = F.rpad(F.regexp_extract(plain, _DIGITS, 5), 6, "0").try_cast("bigint")
     midnight = F.try_to_timestamp(date, F.lit("yyyyMMdd"))
-    time = number(2) * 3_600 + number(3) * 60 + number(4) + F.coalesce(fraction, F.lit(0)) / 10**6
+    of_day = number(2) * 3_600 + number(3) * 60 + number(4)
+    micros = F.coalesce(fraction, F.lit(0))
+    time = of_day + micros / 10**6
     is_time = (time < _DAY_SECONDS) | ((number(2) == 24) & (time == _DAY_SECONDS))
     sign = F.when(offset.startswith("-"), -1).otherwise(1)
     hours = F.coalesce(F.substring(offset, 2, 2).try_cast("bigint"), F.lit(0))
     minutes = F.coalesce(F.substring(offset, 4, 2).try_cast("bigint"), F.lit(0))
+    offset_minutes = hours * 60 + minutes
     is_valid = (
         text.rlike(_FORMS)
         & plain.rlike(_DIGITS)
@@ -88,15 +91,14 @@ def iso_micros(text: Column) -> Column:
         & (number(4) < 60)
         & is_time
         & (minutes < 60)
-        & (hours * 60 + minutes <= _MAX_OFFSET_MINUTES)
+        & (offset_minutes <= _MAX_OFFSET_MINUTES)
     )
     seconds = (
         F.unix_date(midnight.cast("date")).cast("bigint") * _DAY_SECONDS
-        + number(2) * 3_600
-        + (number(3) - sign * (hours * 60 + minutes)) * 60
-        + number(4)
+        + of_day
+        - sign * offset_minutes * 60
     )
-    return F.when(is_valid, seconds * 1_000_000 + F.coalesce(fraction, F.lit(0)))
+    return F.when(is_valid, seconds * 1_000_000 + micros)
 
 
 def only_in_years(micros: Column) -> Column:

@@ -50,7 +50,7 @@ class ConditionalObject:
     """An object that several programs read and write at once."""
 
     def __init__(self, connect: Callable[[], "S3Client"], bucket: str, key: str) -> None:
-        """`connect` makes a client, which is made anew after a fault: botocore looks for
+        """`connect` makes a client. After a fault another one is made: botocore looks for
         credentials once, and a client that found none stays broken."""
         self._connect, self._bucket, self._key = connect, bucket, key
         self._client: S3Client | None = None

@@ -125,6 +125,7 @@ class Run:
                 self._listener.take(progress)
         for query in queries:
             error = query.exception()
+            # The error of a batch has passed through Java, which keeps its text alone.
             if error is not None and GivenUpError.__name__ not in str(error):
                 raise error
         if self._violation is not None:
